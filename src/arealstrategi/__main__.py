@@ -1,0 +1,6 @@
+"""``python -m arealstrategi``."""
+
+from arealstrategi.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The study area: its boundary, the analysis CRS, and the margin in which services count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+WGS84 = pyproj.CRS.from_epsg(4326)
+
+
+@dataclass(frozen=True)
+class StudyArea:
+    """Where parcels are judged, and how far outside it services count.
+
+    Parameters
+    ----------
+    name
+        What to call it.
+    boundary
+        Polygon or MultiPolygon in ``crs``. Parcels outside do not count.
+    crs
+        The analysis CRS, projected, metres.
+    margin_m
+        Services and streets within this distance of the boundary count.
+    """
+
+    name: str
+    boundary: BaseGeometry
+    crs: pyproj.CRS
+    margin_m: float
+
+    @property
+    def reach(self) -> BaseGeometry:
+        """The boundary with the margin around it."""
+        return self.boundary.buffer(self.margin_m)
+
+
+def utm_zone(longitude: float, latitude: float) -> pyproj.CRS:
+    """Return the UTM zone of a place: ETRS89 (EUREF89) in Europe, WGS84 elsewhere.
+
+    In Norway the zones of the official map series hold: 32 also for all of the south-west,
+    33 where the grid would say 34, and 35 in Finnmark, as municipalities use them.
+
+    Parameters
+    ----------
+    longitude, latitude
+        Degrees, EPSG:4326.
+    """
+    zone = int((longitude + 180) // 6) % 60 + 1
+    if 56 <= latitude < 64 and 3 <= longitude < 12:  # noqa: PLR2004 - the grid's own exception
+        zone = 32
+    if _in_norway(longitude, latitude) and zone == 34:  # noqa: PLR2004
+        zone = 33
+    if 34 <= latitude <= 82 and 28 <= zone <= 38:  # noqa: PLR2004 - EPSG:25828 to 25838
+        return pyproj.CRS.from_epsg(25800 + zone)
+    return pyproj.CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
+
+
+def _in_norway(longitude: float, latitude: float) -> bool:
+    return 4 <= longitude <= 31.5 and 57.9 <= latitude <= 71.5  # noqa: PLR2004
+
+
+def zone_of(shapes: gpd.GeoSeries) -> pyproj.CRS:
+    """Return the UTM zone in which the middle of `shapes` lies."""
+    west, south, east, north = shapes.to_crs(WGS84).total_bounds
+    return utm_zone((west + east) / 2, (south + north) / 2)
+
+
+def hull(parcels: gpd.GeoDataFrame) -> BaseGeometry:
+    """Return the convex hull of all parcels, in their CRS; of one point, a small circle."""
+    around = shapely.GeometryCollection(list(parcels.geometry)).convex_hull
+    return around if around.area > 0 else around.buffer(1.0)
+
+
+def grid_cells(area: StudyArea, side_m: float) -> gpd.GeoDataFrame:
+    """Cover the area with square cells, clipped to its boundary.
+
+    The cells' corners lie on whole multiples of the side in the analysis CRS, so that a cell is
+    the same whatever the boundary.
+
+    Parameters
+    ----------
+    area
+        The study area.
+    side_m
+        Side of a cell, metres.
+
+    Returns
+    -------
+    Parcels table. ``parcel_id`` is the easting and northing of the lower left corner.
+    """
+    west, south, east, north = shapely.bounds(area.boundary)
+    columns = np.arange(np.floor(west / side_m), np.ceil(east / side_m))
+    rows = np.arange(np.floor(south / side_m), np.ceil(north / side_m))
+    x, y = (corner.ravel() * side_m for corner in np.meshgrid(columns, rows))
+    cells = shapely.box(x, y, x + side_m, y + side_m)
+    shapely.prepare(area.boundary)
+    meets = shapely.intersects(area.boundary, cells)
+    x, y, cells = x[meets], y[meets], cells[meets]
+    cut = ~shapely.contains_properly(area.boundary, cells)
+    cells[cut] = shapely.intersection(cells[cut], area.boundary)
+    kept = shapely.area(cells) > 0
+    x, y, cells = x[kept], y[kept], _only_polygons(cells[kept])
+    names = pd.Index([f"{e:.0f}_{n:.0f}" for e, n in zip(x, y, strict=True)], name="parcel_id")
+    return gpd.GeoDataFrame(
+        {"label": names.to_numpy(), "area_m2": shapely.area(cells), "municipal": "unknown"},
+        geometry=cells,
+        crs=area.crs,
+        index=names,
+    )
+
+
+def _only_polygons(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Drop the points and lines that an intersection can leave beside its polygons."""
+    mixed = np.flatnonzero(shapely.get_type_id(shapes) == 7)  # noqa: PLR2004 - collections
+    for row in mixed:  # a handful of cells that touch the boundary in a line
+        parts = shapely.get_parts(shapes[row])
+        shapes[row] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])  # noqa: PLR2004
+    return shapes

@@ -1,0 +1,260 @@
+"""The command line: it starts the work and speaks to the user; it holds no logic of its own."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Where should housing for older people go? Walking reach to services, per parcel.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+STAGES = (
+    "parcels", "boundary", "parcels", "streets and services", "other layers",
+    "network", "reach", "score", "writing results",
+)  # fmt: skip
+INTERRUPTED = 130
+SHOWN = 10  # names of a list that the terminal shows; run.json has them all
+
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, only results and errors.")]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Tell more; show where errors arose.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results.")]
+StrategyFile = Annotated[Path, typer.Argument(help="The strategy file (TOML).")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="arealstrategi")
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"arealstrategi {version('arealstrategi')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(out: Out = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Run the main job on an invented municipality: no network, no files needed."""
+    with _told_clearly(verbose), _progress(quiet, verbose) as progress:
+        from arealstrategi.sources.demo import NOTICE, write_demo
+        from arealstrategi.strategy import Strategy
+
+        folder = Path("outputs/demo") if out is None else out
+        progress("the invented municipality")
+        strategy = Strategy.read(_put_in_place(write_demo, folder / "input"))
+        _run(strategy, folder, progress, notes=(NOTICE[strategy.language],))
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="The strategy file to write.")],
+    kommune: Annotated[
+        str | None, typer.Option("--kommune", help="Four digits, such as 3907.")
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write a commented strategy file that runs once its paths are filled in."""
+    with _told_clearly(verbose):
+        from arealstrategi.starter import write_starter
+
+        write_starter(file, kommune)
+        typer.echo(file)
+
+
+@app.command()
+def check(strategy: StrategyFile, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Read every input and show what was understood; writes no result."""
+    with _told_clearly(verbose), _progress(quiet, verbose) as progress:
+        from arealstrategi import analysis
+        from arealstrategi.strategy import Strategy
+
+        plan = Strategy.read(strategy)
+        inputs = analysis.read(plan, progress=progress)
+        progress("network")
+        report = analysis.check_network(plan, inputs)
+        progress("")
+        _show_reports((*inputs.reports, report))
+
+
+@app.command()
+def run(
+    strategy: StrategyFile, out: Out = None, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
+    """Score every parcel and write the map, the GeoPackage and the ranking."""
+    with _told_clearly(verbose), _progress(quiet, verbose) as progress:
+        from arealstrategi.strategy import Strategy
+
+        plan = Strategy.read(strategy)
+        _run(plan, out or plan.output_folder, progress)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the strategy file, for editors."""
+    import json
+
+    from arealstrategi.strategy import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _run(plan: Any, folder: Path, progress: Any, notes: tuple[str, ...] = ()) -> None:  # noqa: ANN401
+    from dataclasses import replace
+
+    from arealstrategi import analysis
+
+    result = replace(analysis.run(plan, progress=progress), notes=notes)
+    progress("writing results")
+    written = result.write(folder)
+    progress("")
+    counts = result.parcels["class"].value_counts()
+    for warning in result.warnings:
+        typer.echo(f"Note: {warning}", err=True)
+    told = ", ".join(f"{counts.get(name, 0)} {name.replace('_', ' ')}" for name in _classes())
+    typer.echo(f"{len(result.parcels)} parcels: {told}", err=True)
+    for path in written:
+        typer.echo(path)
+
+
+def _classes() -> tuple[str, ...]:
+    from arealstrategi.tables import CLASSES
+
+    return CLASSES
+
+
+def _put_in_place(write: Any, folder: Path) -> Path:  # noqa: ANN401
+    """Let `write` fill a folder beside its place, and move it there whole."""
+    import shutil
+    import tempfile
+
+    from arealstrategi.errors import OutputError
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written ({error.strerror or error})",
+            hint="Choose another folder with --out.",
+        ) from error
+    try:
+        strategy: Path = write(beside / "new")
+        if folder.exists():
+            folder.rename(beside / "old")
+        (beside / "new").rename(folder)
+        return folder / strategy.name
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written ({error})", hint="Check the space."
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _told_clearly(verbose: bool) -> Iterator[None]:  # noqa: FBT001
+    """Turn every end of a command into one clear message and the right exit code."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Nothing half-written was left.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        from arealstrategi.errors import ArealstrategiError
+
+        if isinstance(error, typer.Exit):
+            raise
+        known = isinstance(error, ArealstrategiError)
+        text = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+        typer.echo(f"Error: {text}", err=True)
+        if not known:
+            typer.echo(
+                "This is a fault in arealstrategi; run again with -v and report it.", err=True
+            )
+        if verbose:
+            import traceback
+
+            typer.echo("".join(traceback.format_exception(error)), err=True)
+        raise typer.Exit(1) from None
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _progress(quiet: bool, verbose: bool) -> Iterator[Any]:  # noqa: FBT001
+    """Show stages on standard error: a bar on a terminal, plain lines otherwise."""
+    _log(verbose)
+    if quiet:
+        yield lambda _: None
+    elif not sys.stderr.isatty():
+        yield lambda name: typer.echo(f"{name} …", err=True) if name else None
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=len(STAGES))
+            yield lambda name: bar.update(task, advance=1, description=name)
+
+
+def _log(verbose: bool) -> None:  # noqa: FBT001
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.ERROR,
+        format="%(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("rasterio", "pyogrio", "fiona"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+
+
+def _show_reports(reports: tuple[Any, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    width = None if sys.stdout.isatty() else 120
+    console = Console(width=width, highlight=False)
+    for report in reports:
+        table = Table(title=Text(f"{report.role}: {report.source}"), title_justify="left", box=None)
+        table.add_column("", style="bold")
+        table.add_column("")
+        for name, value in report.facts.items():
+            table.add_row(Text(name), Text("–" if value is None else str(value)))
+        for text in report.warnings:
+            table.add_row(Text("note"), Text(text, style="yellow"))
+        console.print(table)
+        for reason, names in report.listed.items():
+            more = f" … and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            shown = ", ".join(names[:SHOWN]) + more
+            console.print(Text(f"  {reason}: {shown}"))
+        console.print()

@@ -1,0 +1,1 @@
+"""What leaves the program. Exporters take tables, never a Result, and do not know each other."""

@@ -1,0 +1,257 @@
+"""The walking network as arrays: built from ways, with everything snapped to its edges."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from arealstrategi.tables import Ways
+
+log = logging.getLogger(__name__)
+
+# Judgement: a piece of path shorter than this that hangs on nothing is a mapping gap more often
+# than a place to start from. The bound lies below every margin around the study area, so that
+# cutting the area differently does not change what counts as one.
+ISLET_M = 300.0
+
+
+@dataclass(frozen=True)
+class WalkNetwork:
+    """Streets and paths that the walker can use. Edge ``i`` joins two junctions along one way.
+
+    Parameters
+    ----------
+    node_xy
+        (n, 2) coordinates of junctions and ends, metres in ``crs``.
+    edge_nodes
+        (m, 2) rows of ``node_xy``.
+    edge_m
+        (m,) length, metres.
+    edge_s
+        (m,) walking time from end to end, seconds, the same in both directions.
+    edge_way
+        (m,) OSM number of the way.
+    edge_line
+        (m,) LineString from the first node to the second.
+    flat_speed_m_s
+        Speed on connecting pieces between the network and what is snapped to it.
+    crs
+        The analysis CRS.
+    """
+
+    node_xy: NDArray[np.float64]
+    edge_nodes: NDArray[np.int64]
+    edge_m: NDArray[np.float64]
+    edge_s: NDArray[np.float64]
+    edge_way: NDArray[np.int64]
+    edge_line: NDArray[np.object_]
+    flat_speed_m_s: float
+    crs: pyproj.CRS
+
+    @cached_property
+    def node_component(self) -> NDArray[np.int64]:
+        """(n,) number of the connected part that each node lies in; 0 is the longest part."""
+        n = len(self.node_xy)
+        first, second = self.edge_nodes.T
+        links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
+        _, label = connected_components(links, directed=False)
+        length = np.bincount(label[first], weights=self.edge_m, minlength=label.max(initial=-1) + 1)
+        order = np.argsort(-length, kind="stable")
+        return np.argsort(order)[label]
+
+    @cached_property
+    def component_m(self) -> NDArray[np.float64]:
+        """(c,) metres of each connected part, longest first."""
+        part = self.node_component[self.edge_nodes[:, 0]]
+        return np.bincount(part, weights=self.edge_m).astype(np.float64)
+
+    @cached_property
+    def edge_is_islet(self) -> NDArray[np.bool_]:
+        """(m,) whether the edge belongs to a part shorter than `ISLET_M`."""
+        return self.component_m[self.node_component[self.edge_nodes[:, 0]]] < ISLET_M
+
+    def __repr__(self) -> str:
+        return (
+            f"WalkNetwork({len(self.node_xy)} nodes, {len(self.edge_m)} edges, "
+            f"{self.edge_m.sum() / 1000:.1f} km, {len(self.component_m)} components)"
+        )
+
+
+@dataclass(frozen=True)
+class Snapped:
+    """Where things touch the network. All arrays have one row per thing, in its table's order.
+
+    Parameters
+    ----------
+    edge
+        The edge it touches; -1 where none is within the limit.
+    along_m
+        Metres along that edge from its first node.
+    offset_m
+        Metres between the thing's outline and the edge (also where it is beyond the limit; NaN
+        where nothing was found at all).
+    connector
+        LineString from the outline to the edge; None where not connected.
+    """
+
+    edge: NDArray[np.int64]
+    along_m: NDArray[np.float64]
+    offset_m: NDArray[np.float64]
+    connector: NDArray[np.object_]
+
+    @property
+    def connected(self) -> NDArray[np.bool_]:
+        """Whether the thing touches the network."""
+        return self.edge >= 0
+
+
+def build_network(
+    ways: Ways, seconds_per_metre: NDArray[np.float64], *, flat_speed_m_s: float
+) -> WalkNetwork:
+    """Cut the ways that the walker can use into edges at every junction.
+
+    Parameters
+    ----------
+    ways
+        All ways, in the analysis CRS.
+    seconds_per_metre
+        (k,) cost of each way; inf where it is closed.
+    flat_speed_m_s
+        Speed on connecting pieces.
+    """
+    visit_way = np.repeat(np.arange(len(ways)), np.diff(ways.starts))
+    usable = np.isfinite(seconds_per_metre)[visit_way] & (ways.node_of >= 0)
+    here, then = np.arange(len(visit_way) - 1), np.arange(1, len(visit_way))
+    joined = usable[here] & usable[then] & (visit_way[here] == visit_way[then])
+    joined &= ways.node_of[here] != ways.node_of[then]  # a node that is repeated in a way
+    tail = ways.node_of[here[joined]]
+    head = ways.node_of[then[joined]]
+    way = visit_way[here[joined]]
+    step = here[joined]
+    starts_edge = _breaks(tail, head, way, step, len(ways.node_xy))
+    return _edges(ways, tail, head, way, starts_edge, seconds_per_metre, flat_speed_m_s)
+
+
+def _breaks(
+    tail: NDArray[np.int64],
+    head: NDArray[np.int64],
+    way: NDArray[np.int64],
+    step: NDArray[np.int64],
+    n_nodes: int,
+) -> NDArray[np.bool_]:
+    """Say of each segment whether a new edge starts with it: at a junction or a way's start."""
+    degree = np.bincount(tail, minlength=n_nodes) + np.bincount(head, minlength=n_nodes)
+    follows = np.zeros(len(tail), dtype=bool)
+    follows[1:] = (way[1:] == way[:-1]) & (tail[1:] == head[:-1]) & (step[1:] > step[:-1])
+    return np.asarray(~follows | (degree[tail] != 2))  # noqa: PLR2004
+
+
+def _edges(
+    ways: Ways,
+    tail: NDArray[np.int64],
+    head: NDArray[np.int64],
+    way: NDArray[np.int64],
+    starts_edge: NDArray[np.bool_],
+    seconds_per_metre: NDArray[np.float64],
+    flat_speed_m_s: float,
+) -> WalkNetwork:
+    first = np.flatnonzero(starts_edge)
+    last = np.append(first[1:], len(tail)) - 1 if len(first) else first
+    edge_of = np.cumsum(starts_edge) - 1
+    segment_m = np.hypot(*(ways.node_xy[head] - ways.node_xy[tail]).T)
+    edge_m = np.bincount(edge_of, weights=segment_m, minlength=len(first)).astype(np.float64)
+    ends = np.column_stack([tail[first], head[last]]) if len(first) else np.empty((0, 2), np.int64)
+    nodes, edge_nodes = np.unique(ends, return_inverse=True)
+    # each edge's points: the tails of its segments, then the head of its last one
+    point = np.concatenate([tail, head[last]])
+    line_of = np.concatenate([edge_of, np.arange(len(first))])
+    order = np.argsort(line_of, kind="stable")
+    lines = shapely.linestrings(ways.node_xy[point[order]], indices=line_of[order])
+    network = WalkNetwork(
+        node_xy=ways.node_xy[nodes],
+        edge_nodes=edge_nodes.reshape(-1, 2),
+        edge_m=edge_m,
+        edge_s=edge_m * seconds_per_metre[way[first]],
+        edge_way=ways.way_id[way[first]],
+        edge_line=np.asarray(lines, dtype=object),
+        flat_speed_m_s=flat_speed_m_s,
+        crs=ways.crs,
+    )
+    log.info("network: %r", network)
+    return network
+
+
+def snap(network: WalkNetwork, shapes: NDArray[np.object_], *, limit_m: float) -> Snapped:
+    """Find where each shape touches the network: the nearest point on an edge.
+
+    A polygon is taken by its outline. Parts of the network shorter than `ISLET_M` are used only
+    where nothing else lies within the limit. Of edges that are equally near, the first counts.
+
+    Parameters
+    ----------
+    network
+        The walking network.
+    shapes
+        (p,) Points, Polygons or MultiPolygons in the network's CRS.
+    limit_m
+        Farther than this is not connected.
+    """
+    outlines = np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)  # noqa: PLR2004
+    edge, offset = _nearest(network.edge_line, ~network.edge_is_islet, outlines, limit_m)
+    lone = np.flatnonzero(edge < 0)
+    if len(lone) and network.edge_is_islet.any():
+        edge[lone], offset[lone] = _nearest(
+            network.edge_line, network.edge_is_islet, outlines[lone], limit_m
+        )
+    on = edge >= 0
+    connector = np.full(len(shapes), None, dtype=object)
+    connector[on] = shapely.shortest_line(outlines[on], network.edge_line[edge[on]])
+    along = np.full(len(shapes), np.nan)
+    along[on] = shapely.line_locate_point(
+        network.edge_line[edge[on]], shapely.get_point(connector[on], -1)
+    )
+    along[on] = np.clip(along[on], 0.0, network.edge_m[edge[on]])
+    missed = ~on
+    if len(network.edge_line) and missed.any():
+        offset[missed] = _distance(network.edge_line, outlines[missed])
+    return Snapped(edge, along, offset, connector)
+
+
+def _nearest(
+    lines: NDArray[np.object_],
+    usable: NDArray[np.bool_],
+    shapes: NDArray[np.object_],
+    limit_m: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the nearest usable line within the limit (-1: none) and its distance."""
+    edge = np.full(len(shapes), -1, dtype=np.int64)
+    offset = np.full(len(shapes), np.nan)
+    rows = np.flatnonzero(usable)
+    if len(rows) == 0 or len(shapes) == 0:
+        return edge, offset
+    tree = shapely.STRtree(lines[rows])
+    (shape, line), distance = tree.query_nearest(
+        shapes, max_distance=limit_m, return_distance=True, all_matches=True
+    )
+    order = np.lexsort((rows[line], shape))
+    shape, line, distance = shape[order], rows[line[order]], distance[order]
+    shape, first = np.unique(shape, return_index=True)
+    edge[shape], offset[shape] = line[first], distance[first]
+    return edge, offset
+
+
+def _distance(lines: NDArray[np.object_], shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    (shape, _), distance = shapely.STRtree(lines).query_nearest(
+        shapes, return_distance=True, all_matches=False
+    )
+    found = pd.Series(distance, index=shape).reindex(range(len(shapes)))
+    return np.asarray(found, dtype=np.float64)

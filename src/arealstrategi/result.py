@@ -1,0 +1,376 @@
+"""The result of a run: the tables, the map, and writing them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from arealstrategi import reach as reaching
+from arealstrategi.area import StudyArea
+from arealstrategi.constraints import Constraint
+from arealstrategi.criteria import WalkCriterion
+from arealstrategi.errors import OutputError
+from arealstrategi.export import labels
+from arealstrategi.export.geopackage import write_geopackage
+from arealstrategi.export.table import write_ranking
+from arealstrategi.provenance import SourceReport, sha256, versions
+from arealstrategi.reach import Reach
+from arealstrategi.scoring import NOT_CONNECTED
+from arealstrategi.strategy import Strategy
+from arealstrategi.tables import empty_table
+
+if TYPE_CHECKING:
+    import folium
+
+log = logging.getLogger(__name__)
+
+ATTRIBUTION = ("© OpenStreetMap contributors, ODbL 1.0 (https://www.openstreetmap.org/copyright)",)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gives. Tables are in the analysis CRS.
+
+    Parameters
+    ----------
+    strategy
+        The strategy as run.
+    area
+        The study area.
+    parcels
+        GeoDataFrame with the columns of the contract, index ``parcel_id``.
+    services
+        Services table with ``reason``: empty, or why the place is not connected.
+    constraints
+        Index ``parcel_id``; per constraint name ``hit``, ``no_hit`` or ``not_mapped``.
+    zones
+        The constraints' zones, for the map and the GeoPackage.
+    backdrop
+        What the map draws below the parcels.
+    reach
+        The distances, and what is needed to draw a route.
+    reports
+        What was read.
+    warnings
+        What the reader should know about the whole.
+    notes
+        Sentences that every output shows, such as that the municipality is invented.
+    timings_s
+        Seconds by stage.
+    """
+
+    strategy: Strategy
+    area: StudyArea
+    parcels: gpd.GeoDataFrame
+    services: gpd.GeoDataFrame
+    constraints: pd.DataFrame
+    zones: gpd.GeoDataFrame
+    backdrop: gpd.GeoDataFrame
+    reach: Reach = field(repr=False)
+    reports: tuple[SourceReport, ...] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    timings_s: Mapping[str, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def criteria(self) -> pd.DataFrame:
+        """The criteria in use, index ``key``: label, group, weight (sum 1), anchors, found."""
+        language, weights = self.strategy.language, self.strategy.weights
+        here = set(self.services["category"])
+        rows = [
+            {
+                "key": c.key,
+                "label": c.name(language),
+                "group": c.group,
+                "weight": float(weights[c.key]),
+                "full_m": c.full_m if isinstance(c, WalkCriterion) else np.nan,
+                "zero_m": c.zero_m if isinstance(c, WalkCriterion) else np.nan,
+                "walk": isinstance(c, WalkCriterion),
+                "found": not isinstance(c, WalkCriterion) or c.key in here,
+            }
+            for c in self.strategy.criteria
+        ]
+        return pd.DataFrame(rows).set_index("key")
+
+    def route(self, parcel_id: str, category: str) -> shapely.LineString | None:
+        """Draw the least-effort route to the nearest service of a category (analysis CRS).
+
+        Returns
+        -------
+        None where there is no way.
+
+        Raises
+        ------
+        KeyError
+            There is no such parcel or no service of that category.
+        """
+        return reaching.route(self.reach, category, parcel_id)
+
+    def map(self) -> folium.Map:
+        """Return the interactive map; it shows itself in a notebook."""
+        from arealstrategi.export.map import suitability_map
+
+        return suitability_map(
+            self.parcels,
+            self.services,
+            self.backdrop,
+            self.criteria,
+            title=self.strategy.title,
+            language=self.strategy.language,
+            notes=self.notes,
+        )
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write every output; one that fails does not lose the others.
+
+        Parameters
+        ----------
+        folder
+            Made if it is not there. Each file is written beside its place and renamed.
+
+        Returns
+        -------
+        The files written.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be used, or some file failed; the message says which and why, and
+            which were written.
+        """
+        outputs: dict[str, Callable[[Path], None]] = {
+            "suitability.gpkg": self._write_geopackage,
+            "ranking.csv": lambda p: write_ranking(
+                p, self.parcels, language=self.strategy.language
+            ),
+            "map.html": self._write_map,
+            "run.json": self._write_run,
+        }
+        return _write_all(Path(folder), outputs)
+
+    def _write_geopackage(self, path: Path) -> None:
+        layers = {"parcels": self.parcels, "services": self.services}
+        if len(self.zones):
+            layers["constraints"] = self.zones
+        words = labels.words(self.strategy.language)
+        described = {name: words.get(f"layer_{name}", "") for name in (*layers, "run")}
+        write_geopackage(path, layers, self._run_table(), descriptions=described)
+
+    def _write_map(self, path: Path) -> None:
+        from arealstrategi.export.map import write_map
+
+        write_map(self.map(), path)
+
+    def _write_run(self, path: Path) -> None:
+        text = json.dumps(self.facts(), ensure_ascii=False, indent=2, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8", errors="replace")
+
+    def facts(self) -> dict[str, Any]:
+        """Return all that ``run.json`` holds: strategy, inputs, versions, timings, warnings."""
+        strategy = self.strategy
+        return {
+            "title": strategy.title,
+            "notes": list(self.notes),
+            "strategy": _relative(strategy.model_dump(mode="json"), strategy.folder),
+            "study_area": {
+                "name": self.area.name,
+                "crs": self.area.crs.to_string(),
+                "area_km2": round(shapely.area(self.area.boundary) / 1e6, 3),
+                "margin_m": self.area.margin_m,
+            },
+            "walker": strategy.walker.walker.model_dump(),
+            "criteria": [
+                c.model_dump(mode="json") | {"normalised_weight": float(strategy.weights[c.key])}
+                for c in strategy.criteria
+            ],
+            "inputs": [self._input_facts(report) for report in self.reports],
+            "results": self._counts(),
+            "not_connected": self._not_connected(),
+            "warnings": list(self.warnings),
+            "versions": versions(),
+            "seed": None,
+            "timings_s": dict(self.timings_s),
+            "attribution": list(ATTRIBUTION),
+        }
+
+    def _input_facts(self, report: SourceReport) -> dict[str, Any]:
+        folder = self.strategy.folder
+        return {
+            "role": report.role,
+            "source": _shown(report.source, folder),
+            "sha256": {_shown(str(path), folder): sha256(path) for path in report.files},
+            "facts": dict(report.facts),
+            "warnings": list(report.warnings),
+            "listed": {reason: list(names) for reason, names in report.listed.items()},
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        network = self.reach.network
+        return {
+            "parcels": len(self.parcels),
+            "status": self.parcels["status"].value_counts().to_dict(),
+            "class": self.parcels["class"].value_counts().to_dict(),
+            "services": self.services["category"].value_counts().to_dict(),
+            "network_km": round(float(network.edge_m.sum()) / 1000, 3),
+            "network_components": len(network.component_m),
+        }
+
+    def _not_connected(self) -> dict[str, list[dict[str, Any]]]:
+        """List every parcel and service that the network does not touch, with its distance."""
+        parcels, services = self.reach.parcels, self.reach.services
+        lone, lost = ~parcels.connected, ~services.connected
+        limit = f"beyond the limit of {self.strategy.osm.snap_m:g} m to any walkable way"
+        named = self.services[lost]
+        return {
+            "parcels": [
+                {"parcel_id": name, "distance_m": _rounded(distance), "reason": limit}
+                for name, distance in zip(
+                    self.parcels.index[lone], parcels.offset_m[lone], strict=True
+                )
+            ],
+            "services": [
+                {str(k): v for k, v in place.items()}
+                | {"distance_m": _rounded(distance), "reason": limit}
+                for place, distance in zip(
+                    named[["service_id", "category", "name"]].to_dict("records"),
+                    services.offset_m[lost],
+                    strict=True,
+                )
+            ],
+        }
+
+    def _run_table(self) -> dict[str, str]:
+        """Return the facts for the GeoPackage: what does not differ between two equal runs."""
+        facts = self.facts()
+        rows = {"title": facts["title"], "notes": " ".join(facts["notes"])}
+        for section in ("study_area", "walker", "results", "versions"):
+            rows |= {f"{section}.{k}": _flat(v) for k, v in facts[section].items()}
+        rows |= {f"weight.{c['key']}": f"{c['normalised_weight']:.4f}" for c in facts["criteria"]}
+        for number, told in enumerate(facts["inputs"], start=1):
+            rows[f"input.{number}.{told['role']}"] = _flat(
+                {k: told[k] for k in ("source", "sha256", "facts")}
+            )
+        rows["strategy"] = _flat(facts["strategy"])
+        rows["warnings"] = " ".join(facts["warnings"])
+        return rows | {"attribution": " ".join(ATTRIBUTION)}
+
+
+def parcel_table(
+    parcels: gpd.GeoDataFrame,
+    verdict: pd.DataFrame,
+    distances: pd.DataFrame,
+    measured: pd.DataFrame,
+    values: pd.DataFrame,
+) -> gpd.GeoDataFrame:
+    """Put the columns into the contract's order; unreachable becomes NULL.
+
+    Parameters
+    ----------
+    parcels
+        Parcels table.
+    verdict
+        ``status``, ``reasons``, ``score``, ``class``, ``rank``.
+    distances
+        The reach table.
+    measured, values
+        One column per criterion, those that are no walk as well.
+    """
+    table = parcels[["label", "area_m2"]].join(verdict).assign(municipal=parcels["municipal"])
+    told: dict[str, pd.Series] = {}
+    walked = set(distances.columns.str.removesuffix("_walk_m"))
+    for key in values:
+        if key in walked:
+            for end in ("walk_m", "walk_min", "effort_m"):
+                column = distances[f"{key}_{end}"]
+                told[f"{key}_{end}"] = column.where(np.isfinite(column))
+            told[f"{key}_value"] = values[key]
+            told[f"{key}_service"] = distances[f"{key}_service"]
+        else:
+            told[f"{key}_raw"], told[f"{key}_value"] = measured[key], values[key]
+    whole = pd.concat([table, pd.DataFrame(told, index=parcels.index)], axis=1)
+    return gpd.GeoDataFrame(whole, geometry=parcels.geometry, crs=parcels.crs)
+
+
+def service_table(services: gpd.GeoDataFrame, connected: NDArray[np.bool_]) -> gpd.GeoDataFrame:
+    """Add ``reason``: empty, or that the place is not connected to the network."""
+    reason = pd.Series(NOT_CONNECTED, index=services.index, dtype="str").mask(connected, "")
+    columns = ["service_id", "category", "name", "kind", "reason", "geometry"]
+    return gpd.GeoDataFrame(services.assign(reason=reason)[columns])
+
+
+def zone_table(constraints: tuple[Constraint, ...], crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Put the zones of all constraints into one table: ``name``, ``effect``, ``geometry``."""
+    zones = [
+        gpd.GeoDataFrame({"name": rule.name, "effect": rule.effect}, geometry=rule.zones.array)
+        for rule in constraints
+        if len(rule.zones)
+    ]
+    if not zones:
+        return empty_table(("name", "effect", "geometry"), crs)
+    return gpd.GeoDataFrame(pd.concat(zones, ignore_index=True), crs=crs)
+
+
+def _write_all(folder: Path, outputs: Mapping[str, Callable[[Path], None]]) -> list[Path]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: results cannot be written there ({error.strerror or error})",
+            hint="Choose another folder with --out or `dir` under [output].",
+        ) from error
+    written, failed = [], {}
+    try:
+        for name, write in outputs.items():
+            try:
+                write(beside / name)
+                os.replace(beside / name, folder / name)  # noqa: PTH105 - atomic, also over a file
+                written.append(folder / name)
+            except Exception as error:  # one failed file must not lose the others
+                log.debug("writing %s failed", name, exc_info=True)
+                failed[name] = str(error) or type(error).__name__
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    if failed:
+        told = "\n".join(f"  {name}: {why}" for name, why in failed.items())
+        kept = ", ".join(path.name for path in written) or "nothing"
+        raise OutputError(
+            f"{folder}: {len(failed)} of {len(outputs)} files could not be written\n{told}",
+            hint=f"Written: {kept}. Check the free space and whether a file is open elsewhere.",
+        )
+    return written
+
+
+def _relative(value: Any, folder: Path) -> Any:  # noqa: ANN401
+    """Write paths below the strategy's folder relative to it, as the planner wrote them."""
+    if isinstance(value, dict):
+        return {key: _relative(inner, folder) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_relative(inner, folder) for inner in value]
+    return _shown(value, folder) if isinstance(value, str) else value
+
+
+def _shown(text: str, folder: Path) -> str:
+    return text.replace(f"{folder}{os.sep}", "").replace(str(folder), ".")
+
+
+def _rounded(value: float) -> float | None:
+    return round(float(value), 1) if np.isfinite(value) else None
+
+
+def _flat(value: Any) -> str:  # noqa: ANN401
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
