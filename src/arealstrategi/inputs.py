@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,11 +224,7 @@ def _read_osm(strategy: Strategy, area: StudyArea, raw: RawParcels | None) -> os
     selections = selections_of(strategy)
     source = strategy.osm.source
     if source is None:
-        outline = gpd.GeoSeries([area.reach], crs=area.crs).to_crs(WGS84).iloc[0]
-        tags = _overpass_tags(first_tags(selections.values()), osm.backdrop_tags())
-        source = online.fetch_extract(
-            cast("shapely.Polygon", outline), tags=tags, cache_dir=_cache(strategy)
-        )
+        source = _fetched(strategy, area, selections)
     try:
         return osm.read_extract(source, selections, crs=area.crs, clip=area.reach)
     except osm.OutsideExtractError as error:
@@ -236,10 +232,18 @@ def _read_osm(strategy: Strategy, area: StudyArea, raw: RawParcels | None) -> os
         raise InputError(error.message, hint=f"{guess} {error.hint}".strip()) from error
 
 
-def _overpass_tags(*wanted: dict[str, set[str]]) -> dict[str, bool | list[str]]:
-    keys = sorted({key for tags in wanted for key in tags})
-    merged = {key: set().union(*(tags.get(key, set()) for tags in wanted)) for key in keys}
-    return {key: True if "*" in values else sorted(values) for key, values in merged.items()}
+def _fetched(strategy: Strategy, area: StudyArea, selections: Mapping[str, Selection]) -> Path:
+    """Fetch what a local extract would hold: the whole box that the file reader keeps ways in."""
+    box = gpd.GeoSeries([shapely.box(*area.reach.bounds)], crs=area.crs).to_crs(WGS84).iloc[0]
+    backdrop = {
+        key: True if "*" in values else sorted(values)
+        for key, values in osm.backdrop_tags().items()
+    }
+    # whole keys, because a tag may list several values (shop=bakery;butcher)
+    services = dict.fromkeys(sorted(first_tags(selections.values())), True)
+    return online.fetch_extract(
+        cast("shapely.Polygon", box), tags={**backdrop, **services}, cache_dir=_cache(strategy)
+    )
 
 
 def _with_own_points(
