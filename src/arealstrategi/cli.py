@@ -67,7 +67,7 @@ def demo(out: Out = None, quiet: Quiet = False, verbose: Verbose = False) -> Non
 
         folder = Path("outputs/demo") if out is None else out
         progress("the invented municipality")
-        strategy = Strategy.read(_put_in_place(write_demo, folder / "input"))
+        strategy = Strategy.read(write_demo(folder / "input"))
         _run(strategy, folder, progress, notes=(NOTICE[strategy.language],))
 
 
@@ -146,35 +146,6 @@ def _classes() -> tuple[str, ...]:
     from arealstrategi.tables import CLASSES
 
     return CLASSES
-
-
-def _put_in_place(write: Any, folder: Path) -> Path:  # noqa: ANN401
-    """Let `write` fill a folder beside its place, and move it there whole."""
-    import shutil
-    import tempfile
-
-    from arealstrategi.errors import OutputError
-
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error.strerror or error})",
-            hint="Choose another folder with --out.",
-        ) from error
-    try:
-        strategy: Path = write(beside / "new")
-        if folder.exists():
-            folder.rename(beside / "old")
-        (beside / "new").rename(folder)
-        return folder / strategy.name
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error})", hint="Check the space."
-        ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 @contextmanager

@@ -315,13 +315,14 @@ def service_table(services: gpd.GeoDataFrame, connected: NDArray[np.bool_]) -> g
 def zone_table(constraints: tuple[Constraint, ...], crs: pyproj.CRS) -> gpd.GeoDataFrame:
     """Put the zones of all constraints into one table: ``name``, ``effect``, ``geometry``."""
     zones = [
-        gpd.GeoDataFrame({"name": rule.name, "effect": rule.effect}, geometry=rule.zones.array)
+        gpd.GeoDataFrame(geometry=rule.zones.array).assign(name=rule.name, effect=rule.effect)
         for rule in constraints
         if len(rule.zones)
     ]
     if not zones:
         return empty_table(("name", "effect", "geometry"), crs)
-    return gpd.GeoDataFrame(pd.concat(zones, ignore_index=True), crs=crs)
+    together = pd.concat(zones, ignore_index=True)[["name", "effect", "geometry"]]
+    return gpd.GeoDataFrame(together, crs=crs)
 
 
 def _write_all(folder: Path, outputs: Mapping[str, Callable[[Path], None]]) -> list[Path]:

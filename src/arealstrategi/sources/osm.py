@@ -144,9 +144,11 @@ def read_boundary(path: Path, *, name: str = "", ref: str = "") -> tuple[str, Ba
         things: Iterator[Any] = iter(processor.with_filter(EntityFilter(osmium.osm.AREA)))
         for thing in things:
             tags = dict(thing.tags)
-            if "name" in tags:
+            if "name" in tags and thing.num_rings()[0]:  # an area torn by the edge has no ring
                 polygon = shapely.from_wkb(factory.create_multipolygon(thing))
-                areas.append((int(tags.get("admin_level", 99)), thing.orig_id(), tags, polygon))
+                level = tags.get("admin_level", "")
+                order = int(level) if level.isdecimal() else 99
+                areas.append((order, thing.orig_id(), tags, polygon))
     areas.sort(key=lambda area: area[:2])
     for *_, tags, polygon in areas:
         if (name and name in _names(tags)) or (ref and tags.get("ref") == ref):
@@ -224,6 +226,7 @@ class _Found:
     backdrop_wkb: list[str] = field(default_factory=list)
     torn: dict[int, tuple[dict[str, str], list[tuple[float, float]]]] = field(default_factory=dict)
     relations: set[int] = field(default_factory=set)
+    outlines: set[int] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     factory: WKBFactory = field(default_factory=WKBFactory)
 
@@ -244,10 +247,18 @@ class _Found:
                 self.node_id.append(node.ref)
                 self.node_x.append(node.x)
                 self.node_y.append(node.y)
-        if way.is_closed() and self._worth_mending(tags):
-            ring = [(node.x / 1e7, node.y / 1e7) for node in nodes if node.x != _NOWHERE]
-            if len(ring) < len(nodes):
-                self.torn[way.id] = (tags, ring)
+        categories, kind = self.index.categories(tags), _backdrop_kind(tags)
+        is_outline = way.is_closed() and tags.get("area") != "no"
+        if not categories and not (kind and is_outline):
+            return
+        self.outlines.add(way.id)
+        if is_outline and not categories and kind not in {"water", "green"}:
+            return
+        there = [(node.x / 1e7, node.y / 1e7) for node in nodes if node.x != _NOWHERE]
+        if not is_outline:
+            self._add_line(way.id, tags, categories, there)
+        elif len(there) < len(nodes):
+            self.torn[way.id] = (tags, there)
 
     def add_area(self, area: Any) -> None:  # noqa: ANN401
         tags = dict(area.tags)
@@ -258,7 +269,7 @@ class _Found:
         if not area.num_rings()[0]:
             self.broken.add(osm_id)
             return
-        self.relations.discard(0 if area.from_way() else area.orig_id())
+        (self.outlines if area.from_way() else self.relations).discard(area.orig_id())
         wkb = self.factory.create_multipolygon(area)
         if categories:
             self._add_services(osm_id, tags, categories, wkb)
@@ -279,13 +290,24 @@ class _Found:
             self.services.append((service_id, category, name, kind))
             self.service_wkb.append(wkb)
 
+    def _add_line(
+        self,
+        way_id: int,
+        tags: dict[str, str],
+        categories: dict[str, str],
+        there: list[tuple[float, float]],
+    ) -> None:
+        """Add a service drawn as a line, such as a platform, as the point in its middle."""
+        if there:
+            middle = shapely.LineString(there * 2 if len(there) == 1 else there)
+            point = middle.interpolate(0.5, normalized=True)
+            self._add_services(f"w{way_id}", tags, categories, shapely.to_wkb(point, hex=True))
+            self.outlines.discard(way_id)
+
     @property
     def unmet(self) -> set[str]:
-        """Relations that would be services, but of which members lie outside the extract."""
-        return {f"r{number}" for number in self.relations}
-
-    def _worth_mending(self, tags: dict[str, str]) -> bool:
-        return _backdrop_kind(tags) in {"water", "green"} or bool(self.index.categories(tags))
+        """What would be a service or an outline, but of which parts lie outside the extract."""
+        return {f"r{number}" for number in self.relations} | {f"w{n}" for n in self.outlines}
 
 
 def _backdrop_kind(tags: Mapping[str, str]) -> str:
@@ -307,6 +329,7 @@ def _tables(
 ) -> OsmExtract:
     mended = _mend_torn(found)
     ways = _way_table(found, crs)
+    _check_nodes_came_first(path, ways)
     extent = shapely.box(*_extent(ways)) if len(ways.node_xy) else shapely.Polygon()
     inside = _clip_ways(ways, clip)
     if len(inside) == 0:
@@ -331,7 +354,12 @@ def _mend_torn(found: _Found) -> int:
     for way_id, (tags, ring) in found.torn.items():
         if len(set(ring)) < 3:  # noqa: PLR2004
             continue
-        polygon = shapely.make_valid(shapely.Polygon(ring))
+        polygon = shapely.make_valid(
+            shapely.Polygon(ring), method="structure", keep_collapsed=False
+        )
+        if polygon.is_empty:
+            continue
+        found.outlines.discard(way_id)
         wkb = shapely.to_wkb(polygon, hex=True)
         found._add_services(f"w{way_id}", tags, found.index.categories(tags), wkb)  # noqa: SLF001
         if kind := _backdrop_kind(tags):
@@ -357,6 +385,20 @@ def _way_table(found: _Found, crs: pyproj.CRS) -> Ways:
     starts = np.concatenate([[0], np.cumsum(found.way_len)]).astype(np.int64)
     way_id = np.array(found.way_id, dtype=np.int64)
     return Ways(way_id, tags, starts, new_row[row], node_xy.reshape(-1, 2), crs)
+
+
+def _check_nodes_came_first(path: Path, ways: Ways) -> None:
+    """Refuse a file whose ways come before their nodes: read as a stream, they have no place."""
+    if (ways.node_of < 0).sum() <= len(ways.node_of) / 2:
+        return
+    with _readable(path):
+        things: Iterator[Any] = iter(osmium.FileProcessor(path))
+        order = [0 if thing.is_node() else 1 if thing.is_way() else 2 for thing in things]
+    if len(ways.node_xy) == 0 or order != sorted(order):
+        raise InputError(
+            f"{path}: holds ways, but their nodes are missing or come after them",
+            hint="Sort the file with `osmium sort`, or fetch it again with the nodes first.",
+        )
 
 
 def _extent(ways: Ways) -> NDArray[np.float64]:

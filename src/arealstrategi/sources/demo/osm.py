@@ -1,0 +1,211 @@
+"""Writes Fjordvik as OpenStreetMap would hold it: nodes shared at junctions, ways, relations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import osmium
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from osmium.osm import mutable
+
+from arealstrategi.sources.demo import place, services
+from arealstrategi.sources.demo.division import Floats, Geometries
+from arealstrategi.sources.demo.lots import Lots
+from arealstrategi.sources.demo.town import GRID, Ground, Streets, curve
+
+Tags = dict[str, str]
+
+
+@dataclass
+class Features:
+    """What will be written, in local metres. Rows of ``ways`` are what relations refer to."""
+
+    points: list[tuple[float, float]] = field(default_factory=list)
+    point_tags: list[Tags] = field(default_factory=list)
+    ways: list[Floats] = field(default_factory=list)
+    way_tags: list[Tags] = field(default_factory=list)
+    relations: list[tuple[Tags, list[tuple[int, str]]]] = field(default_factory=list)
+
+    def add_point(self, x: float, y: float, tags: Tags) -> None:
+        """Add a node with tags."""
+        self.points.append((x, y))
+        self.point_tags.append(tags)
+
+    def add_way(self, line: shapely.Geometry, tags: Tags) -> int:
+        """Add a line, or a polygon without holes as a closed way; return its row."""
+        ring = line.exterior if isinstance(line, shapely.Polygon) else line
+        self.ways.append(shapely.get_coordinates(ring))
+        self.way_tags.append(tags)
+        return len(self.ways) - 1
+
+
+def read_tags(text: str, name: str = "") -> Tags:
+    """Return ``key=value,key=value`` as tags, with the name when there is one."""
+    tags = dict(part.split("=", 1) for part in text.split(","))
+    return tags | ({"name": name} if name else {})
+
+
+def add_ground(features: Features, ground: Ground, notice: str) -> None:
+    """Add coast, sea, lake and the border of the municipality."""
+    island, islet, lake = shapely.orient_polygons(
+        np.array([ground.island, ground.islet, ground.lake])
+    )
+    coastline = {"natural": "coastline"}
+    coast = features.add_way(ground.coast, coastline)
+    inner = [
+        features.add_way(island, coastline | {"place": "island", "name": "Lyngøya"}),
+        features.add_way(islet, coastline | {"place": "islet", "name": "Terneskjæret"}),
+    ]
+    line = {"boundary": "administrative", "admin_level": "7"}
+    at_sea = features.add_way(shapely.LineString(place.SEA), line | {"maritime": "yes"})
+    middle = len(place.INLAND) // 2
+    on_land = [
+        features.add_way(shapely.LineString(part), line)
+        for part in (place.INLAND[: middle + 1], place.INLAND[middle:])
+    ]
+    features.relations.append((
+        {"type": "boundary", **line, "name": place.NAME, "ref": place.NUMBER, "note": notice},
+        [(way, "outer") for way in (at_sea, *on_land)],
+    ))  # fmt: skip
+    features.relations.append((
+        {"type": "multipolygon", "natural": "bay", "name": "Fjordvika"},
+        [(coast, "outer"), (at_sea, "outer"), *((way, "inner") for way in inner)],
+    ))  # fmt: skip
+    features.add_way(lake, {"natural": "water", "water": "lake", "name": "Stortjernet"})
+    pond = shapely.LineString(curve(place.POND))
+    features.add_way(pond, {"natural": "water", "water": "pond", "name": "Andedammen"})
+
+
+def add_streets(features: Features, streets: Streets) -> None:
+    """Add streets, paths, the square and the ferry."""
+    tags = {kind: read_tags(text) for kind, text in services.WAY_TAGS.items()}
+    for line, kind, name in zip(streets.lines, streets.kind, streets.name, strict=True):
+        features.add_way(line, tags[kind] | ({"name": str(name)} if name else {}))
+    ferry = {"route": "ferry", "foot": "yes", "name": "Fjordvik-Lyngøya", "duration": "00:15"}
+    features.add_way(shapely.LineString(place.FERRY), ferry)
+
+
+def add_green(features: Features, lots: Lots) -> None:
+    """Add parks, woods and fields: simple ones as closed ways, those with holes as relations."""
+    gnr = np.array([area.gnr for area in place.DISTRICTS])[lots.district]
+    for number, (text, names) in services.GREEN.items():
+        whole = shapely.set_precision(shapely.union_all(lots.polygons[gnr == number]), GRID)
+        parts = shapely.get_parts(whole)
+        parts = parts[np.argsort(-shapely.area(parts), kind="stable")]
+        for row, polygon in enumerate(parts):
+            tags = read_tags(text, names[row] if row < len(names) else "")
+            if not polygon.interiors:
+                features.add_way(polygon, tags)
+                continue
+            outer = [(features.add_way(polygon.exterior, {}), "outer")]
+            inner = [(features.add_way(ring, {}), "inner") for ring in polygon.interiors]
+            features.relations.append(({"type": "multipolygon", **tags}, outer + inner))
+
+
+def add_buildings(
+    features: Features, buildings: Geometries, use: NDArray[np.str_], on_site: NDArray[np.bool_]
+) -> None:
+    """Add the buildings, of which some are or hold a service.
+
+    Parameters
+    ----------
+    features
+        Where they are added.
+    buildings
+        (b,) polygons.
+    use
+        (b,) what the parcel of each is used for.
+    on_site
+        (b,) true on a parcel of `services.SITES`: for the service there alone.
+    """
+    middles = shapely.get_coordinates(shapely.centroid(buildings))
+    free = np.ones(len(buildings), dtype=bool)
+    sites = {(x, y) for _, x, y in services.SITES}
+    as_relation = np.zeros(len(buildings), dtype=bool)
+    big = shapely.area(buildings) > np.where(use == "inner", 150, 90)
+    tags = [{"building": _home(*one)} for one in zip(use, big, strict=True)]
+    for service in services.SERVICES:
+        own = read_tags(service.tags, service.name)
+        if service.form == "point":
+            features.add_point(service.x, service.y, own)
+            continue
+        away = np.hypot(*(middles - (service.x, service.y)).T)
+        away[~free | (on_site != ((service.x, service.y) in sites))] = np.inf
+        nearest = int(away.argmin())
+        free[nearest] = False
+        if service.form in ("node", "both"):
+            features.add_point(float(middles[nearest, 0]), float(middles[nearest, 1]), own)
+        if service.form != "node":
+            kind = "church" if service.form == "church" else _building(own)
+            tags[nearest] = {"building": kind} | own
+        as_relation[nearest] = service.form == "relation"
+    for polygon, own, related in zip(buildings, tags, as_relation, strict=True):
+        way = features.add_way(polygon, {} if related else own)
+        if related:
+            features.relations.append(({"type": "multipolygon", **own}, [(way, "outer")]))
+
+
+def _home(use: str, big: bool) -> str:  # noqa: FBT001
+    if use in ("centre", "inner"):
+        return "apartments" if big else "house"
+    return {"harbour": "retail", "farm": "farm", "island": "cabin"}.get(use, "house")
+
+
+def _building(tags: Tags) -> str:
+    kinds = {"shop": "retail", "leisure": "sports_hall", "social_facility": "civic"}
+    return next((kind for key, kind in kinds.items() if key in tags), "public")
+
+
+def add_stops(features: Features, main_streets: Geometries) -> None:
+    """Add a bus stop on either side of the main street at each place."""
+    points = shapely.points([(x, y) for _, x, y in services.BUS_STOPS])
+    street = main_streets[shapely.STRtree(main_streets).query_nearest(points, all_matches=False)[1]]
+    at = shapely.line_locate_point(street, points)
+    here = shapely.get_coordinates(shapely.line_interpolate_point(street, at))
+    there = shapely.get_coordinates(shapely.line_interpolate_point(street, at - 5))
+    ahead = (here - there) / 5
+    side = np.column_stack([-ahead[:, 1], ahead[:, 0]]) * 5
+    for (name, _, _), right, left in zip(
+        services.BUS_STOPS, here - side + ahead * 9, here + side - ahead * 9, strict=True
+    ):
+        for x, y in (right, left):
+            tags = {"highway": "bus_stop", "public_transport": "platform", "bus": "yes"}
+            features.add_point(float(x), float(y), tags | {"name": name})
+
+
+def add_benches(features: Features, lines: Geometries, *, every_m: float) -> None:
+    """Add benches beside `lines`."""
+    for line in lines:
+        at = np.arange(every_m / 2, line.length, every_m)
+        for x, y in shapely.get_coordinates(shapely.line_interpolate_point(line, at)):
+            features.add_point(x + 1.8, y + 1.3, {"amenity": "bench", "backrest": "yes"})
+
+
+def write_pbf(features: Features, path: Path, *, generator: str) -> None:
+    """Write nodes, ways and relations; points with the same coordinates are one node."""
+    sizes = [len(features.points), *map(len, features.ways)]
+    local = np.vstack([np.asarray(features.points), *features.ways])
+    cells, node = np.unique(np.rint(local / GRID).astype(np.int64), axis=0, return_inverse=True)
+    east, north = (cells * GRID + place.ORIGIN).T
+    lon, lat = pyproj.Transformer.from_crs(place.CRS, "EPSG:4326", always_xy=True).transform(
+        east, north
+    )
+    node_of = [part.tolist() for part in np.split(node.ravel() + 1, np.cumsum(sizes)[:-1])]
+    tagged = dict(zip(node_of[0], features.point_tags, strict=True))
+    header = osmium.io.Header()
+    header.set("generator", generator)
+    header.add_box(osmium.osm.Box(lon.min(), lat.min(), lon.max(), lat.max()))
+    with osmium.SimpleWriter(str(path), header=header, overwrite=True) as writer:
+        for number, spot in enumerate(zip(lon.tolist(), lat.tolist(), strict=True), start=1):
+            writer.add_node(mutable.Node(id=number, location=spot, tags=tagged.get(number)))
+        for number, (tags, nodes) in enumerate(
+            zip(features.way_tags, node_of[1:], strict=True), start=1
+        ):
+            writer.add_way(mutable.Way(id=number, nodes=nodes, tags=tags))
+        for number, (tags, members) in enumerate(features.relations, start=1):
+            of = [("w", way + 1, role) for way, role in members]
+            writer.add_relation(mutable.Relation(id=number, members=of, tags=tags))
