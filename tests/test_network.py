@@ -1,4 +1,6 @@
-"""The network is cut where it must be, loses nothing, and things touch it where they are nearest."""
+"""The network is cut where it must be, loses nothing, and is touched where it is nearest."""
+
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -37,7 +39,9 @@ def build(ways, pace=None):
 
 def test_ways_are_cut_at_junctions_only():
     # a street of three nodes, and a path that leaves from its middle
-    network = build(make_ways([(0, 0), (50, 0), (100, 0), (50, 30), (50, 60)], [0, 1, 2], [1, 3, 4]))
+    network = build(
+        make_ways([(0, 0), (50, 0), (100, 0), (50, 30), (50, 60)], [0, 1, 2], [1, 3, 4])
+    )
     assert sorted(network.edge_m) == pytest.approx([50, 50, 60])
     assert len(network.node_xy) == 4
 
@@ -81,15 +85,13 @@ def test_cutting_keeps_every_metre_and_every_distance(plan):
     network = build(ways)
     raw = nx.MultiGraph()
     for visit in visits:
-        for a, b in zip(visit, visit[1:], strict=False):
+        for a, b in pairwise(visit):
             if a >= 0 and b >= 0 and a != b:
                 raw.add_edge(a, b, m=float(np.hypot(*np.subtract(xy[a], xy[b]))))
     assert network.edge_m.sum() == pytest.approx(sum(m for *_, m in raw.edges(data="m")))
     cut = nx.MultiGraph()
     names = [tuple(point) for point in network.node_xy.tolist()]
-    for (a, b), m, line in zip(
-        network.edge_nodes, network.edge_m, network.edge_line, strict=True
-    ):
+    for (a, b), m, line in zip(network.edge_nodes, network.edge_m, network.edge_line, strict=True):
         cut.add_edge(names[a], names[b], m=m)
         assert line.length == pytest.approx(m)
         assert line.coords[0] == names[a]

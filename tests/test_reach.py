@@ -1,6 +1,7 @@
 """Distances against an independent brute force, laws as properties, routes as drawn."""
 
 import math
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -72,7 +73,7 @@ def brute_force(network, parcels, services, rows) -> np.ndarray:
         first, second = network.edge_nodes[edge]
         length, seconds = network.edge_m[edge], network.edge_s[edge]
         chain = [(0.0, int(first)), *sorted(on_edge), (length, int(second))]
-        for (m1, a), (m2, b) in zip(chain, chain[1:], strict=False):
+        for (m1, a), (m2, b) in pairwise(chain):
             graph.add_edge(a, b, weight=(m2 - m1) * (seconds / length if length else 0.0))
     sources = {f"s{i}'" for i in rows}
     found = nx.multi_source_dijkstra_path_length(graph, sources) if sources else {}
@@ -123,7 +124,9 @@ def test_every_distance_is_that_of_a_brute_force_search(town):
         else:
             assert drawn.length == pytest.approx(nearest.metres[i], abs=1e-6)
             assert shapely.get_point(drawn, 0).distance(parcels.connector[i]) < 1e-9
-            assert shapely.get_point(drawn, -1).distance(services.connector[nearest.service[i]]) < 1e-9
+            assert (
+                shapely.get_point(drawn, -1).distance(services.connector[nearest.service[i]]) < 1e-9
+            )
 
 
 @given(towns(), st.data())
@@ -215,9 +218,13 @@ def raw_graph(strategy, ways):
     graph = nx.MultiGraph()
     for u, v, m, s in zip(a, b, length, length * pace[way], strict=True):
         graph.add_edge(int(u), int(v), metres=m, seconds=s)
-    return graph, a, b, shapely.linestrings(
-        np.stack([ways.node_xy[a], ways.node_xy[b]], axis=1)
-    ), pace[way]
+    return (
+        graph,
+        a,
+        b,
+        shapely.linestrings(np.stack([ways.node_xy[a], ways.node_xy[b]], axis=1)),
+        pace[way],
+    )
 
 
 @pytest.mark.shared
@@ -289,10 +296,14 @@ def test_routes_in_lauf_are_as_long_as_the_table_says_and_lie_on_the_network(lau
             if drawn is None:
                 assert pd.isna(result.parcels.loc[name, f"{key}_walk_m"])
                 continue
-            assert drawn.length == pytest.approx(result.parcels.loc[name, f"{key}_walk_m"], abs=1e-6)
+            assert drawn.length == pytest.approx(
+                result.parcels.loc[name, f"{key}_walk_m"], abs=1e-6
+            )
             row = result.parcels.index.get_loc(name)
             service = result.reach.nearest[key].service[row]
-            connectors = result.reach.parcels.offset_m[row] + result.reach.services.offset_m[service]
+            connectors = (
+                result.reach.parcels.offset_m[row] + result.reach.services.offset_m[service]
+            )
             points = shapely.points(shapely.get_coordinates(drawn))
             _, distance = streets.query_nearest(points, return_distance=True, all_matches=False)
             assert (distance > 1e-6).sum() <= (connectors > 0) * 2

@@ -1,6 +1,7 @@
 """The rule table against OSMnx's walk filter on a real town, and the profiles' laws."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import osmnx
@@ -90,8 +91,10 @@ EXPLAINED = [
     ),
     (
         True,
-        lambda t: t.get("access") in {"private", "no"}
-        and t.get("foot") in {"yes", "designated", "permissive", "destination", "official"},
+        lambda t: (
+            t.get("access") in {"private", "no"}
+            and t.get("foot") in {"yes", "designated", "permissive", "destination", "official"}
+        ),
         "closed to vehicles but signed open to people on foot",
     ),
     (True, lambda t: t.get("foot") == "yes" and t.get("service") == "private", "open on foot"),
@@ -109,9 +112,7 @@ def test_every_difference_from_osmnx_in_lauf_is_explained(shared_data):
 
     path = shared_data / "lauf/lauf-200115.osm.pbf"
     extract = read_extract(path, {}, crs=pyproj.CRS.from_epsg(25832))
-    ours = pd.Series(
-        judge_ways(extract.ways.tags)["open"].to_numpy(), index=extract.ways.way_id
-    )
+    ours = pd.Series(judge_ways(extract.ways.tags)["open"].to_numpy(), index=extract.ways.way_id)
     differing, unexplained = 0, []
     for way in osmium.FileProcessor(path, osmium.osm.WAY):
         tags = dict(way.tags)
@@ -138,7 +139,7 @@ def test_steps_cost_time_and_are_closed_to_aids():
 def test_a_slower_walker_is_never_faster():
     tags = ways({"highway": "steps"}, {"highway": "footway"}, {"highway": "motorway"})
     order = [seconds_per_metre(tags, PROFILES[p]) for p in PROFILES]
-    for faster, slower in zip(order, order[1:], strict=False):
+    for faster, slower in pairwise(order):
         assert (slower >= faster).all()
 
 

@@ -12,7 +12,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from arealstrategi.errors import InputError
+
 WGS84 = pyproj.CRS.from_epsg(4326)
+FINNMARK_FROM = 22.5  # judgement: degrees east, between the centres of Kvænangen and of Alta
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class StudyArea:
 def utm_zone(longitude: float, latitude: float) -> pyproj.CRS:
     """Return the UTM zone of a place: ETRS89 (EUREF89) in Europe, WGS84 elsewhere.
 
-    In Norway the zones of the official map series hold: 32 also for all of the south-west,
-    33 where the grid would say 34, and 35 in Finnmark, as municipalities use them.
+    In Norway the zones hold that municipalities use: 32 also for all of the south-west, and where
+    the grid would say 34, 33 in Troms and 35 in Finnmark.
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ def utm_zone(longitude: float, latitude: float) -> pyproj.CRS:
     if 56 <= latitude < 64 and 3 <= longitude < 12:  # noqa: PLR2004 - the grid's own exception
         zone = 32
     if _in_norway(longitude, latitude) and zone == 34:  # noqa: PLR2004
-        zone = 33
+        zone = 33 if longitude < FINNMARK_FROM else 35
     if 34 <= latitude <= 82 and 28 <= zone <= 38:  # noqa: PLR2004 - EPSG:25828 to 25838
         return pyproj.CRS.from_epsg(25800 + zone)
     return pyproj.CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
@@ -68,8 +71,21 @@ def _in_norway(longitude: float, latitude: float) -> bool:
 
 
 def zone_of(shapes: gpd.GeoSeries) -> pyproj.CRS:
-    """Return the UTM zone in which the middle of `shapes` lies."""
-    west, south, east, north = shapes.to_crs(WGS84).total_bounds
+    """Return the UTM zone in which most of `shapes` lie.
+
+    Raises
+    ------
+    InputError
+        None of them has coordinates.
+    """
+    bounds = shapes.to_crs(WGS84).bounds.to_numpy()
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if len(bounds) == 0:
+        raise InputError(
+            f"none of the {len(shapes)} shapes that say where the area is has coordinates",
+            hint="Choose a layer with polygons or points.",
+        )
+    west, south, east, north = np.median(bounds, axis=0)  # a stray one does not count
     return utm_zone((west + east) / 2, (south + north) / 2)
 
 
@@ -107,7 +123,7 @@ def grid_cells(area: StudyArea, side_m: float) -> gpd.GeoDataFrame:
     cut = ~shapely.contains_properly(area.boundary, cells)
     cells[cut] = shapely.intersection(cells[cut], area.boundary)
     kept = shapely.area(cells) > 0
-    x, y, cells = x[kept], y[kept], _only_polygons(cells[kept])
+    x, y, cells = x[kept], y[kept], only_polygons(cells[kept])
     names = pd.Index([f"{e:.0f}_{n:.0f}" for e, n in zip(x, y, strict=True)], name="parcel_id")
     return gpd.GeoDataFrame(
         {"label": names.to_numpy(), "area_m2": shapely.area(cells), "municipal": "unknown"},
@@ -117,10 +133,11 @@ def grid_cells(area: StudyArea, side_m: float) -> gpd.GeoDataFrame:
     )
 
 
-def _only_polygons(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Drop the points and lines that an intersection can leave beside its polygons."""
+def only_polygons(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return collections as what their polygons cover, without their points and lines."""
+    shapes = shapes.copy()
     mixed = np.flatnonzero(shapely.get_type_id(shapes) == 7)  # noqa: PLR2004 - collections
-    for row in mixed:  # a handful of cells that touch the boundary in a line
+    for row in mixed:  # a handful, such as cells that touch the boundary in a line
         parts = shapely.get_parts(shapes[row])
         shapes[row] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])  # noqa: PLR2004
     return shapes

@@ -72,9 +72,9 @@ def find_all(parcels: gpd.GeoDataFrame, constraints: tuple[Constraint, ...]) -> 
 
 
 def reasons(hits: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return what to tell of the answers: name, or name and ``not_mapped``, to where it holds."""
+    """Return what to tell of the answers: its name, or ``not_mapped: name``, to where it holds."""
     told = {str(name): hits[name] == HIT for name in hits}
-    return told | {f"{name}: {NOT_MAPPED}": hits[name] == NOT_MAPPED for name in hits}
+    return told | {f"{NOT_MAPPED}: {name}": hits[name] == NOT_MAPPED for name in hits}
 
 
 def excluded(hits: pd.DataFrame, constraints: tuple[Constraint, ...]) -> pd.Series:

@@ -131,7 +131,7 @@ class Result:
             self.criteria,
             title=self.strategy.title,
             language=self.strategy.language,
-            notes=self.notes,
+            notes=self._notes(),
         )
 
     def write(self, folder: str | Path) -> list[Path]:
@@ -167,7 +167,7 @@ class Result:
         if len(self.zones):
             layers["constraints"] = self.zones
         words = labels.words(self.strategy.language)
-        described = {name: words.get(f"layer_{name}", "") for name in (*layers, "run")}
+        described = {name: words[f"layer.{name}"] for name in (*layers, "run")}
         write_geopackage(path, layers, self._run_table(), descriptions=described)
 
     def _write_map(self, path: Path) -> None:
@@ -184,7 +184,7 @@ class Result:
         strategy = self.strategy
         return {
             "title": strategy.title,
-            "notes": list(self.notes),
+            "notes": list(self._notes()),
             "strategy": _relative(strategy.model_dump(mode="json"), strategy.folder),
             "study_area": {
                 "name": self.area.name,
@@ -206,6 +206,10 @@ class Result:
             "timings_s": dict(self.timings_s),
             "attribution": list(ATTRIBUTION),
         }
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return what every output says of the whole."""
+        return (*self.notes, labels.words(self.strategy.language)["note.flat"])
 
     def _input_facts(self, report: SourceReport) -> dict[str, Any]:
         folder = self.strategy.folder

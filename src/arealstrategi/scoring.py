@@ -51,18 +51,18 @@ def aggregate(
         For ``owa``; above 0.
     """
     counted = weights.index[weights > 0]
-    v = values[counted].to_numpy(dtype=float)
+    v = np.ascontiguousarray(values[counted].to_numpy(dtype=float))
     w = weights[counted].to_numpy(dtype=float)
     if len(counted) == 0:
         joined = np.full(len(values), np.nan)
     elif method == "geometric":
-        joined = np.exp(np.log(np.maximum(v, FLOOR)) @ w)
+        joined = np.exp((np.log(np.maximum(v, FLOOR)) * w).sum(axis=1))
     elif method == "owa":
         joined = _owa(v, w, alpha)
     elif method == "minimum":
         joined = v.min(axis=1)
     else:
-        joined = v @ w
+        joined = (v * w).sum(axis=1)  # not @: its last digit varies with the number of rows
     return pd.Series(joined, index=values.index, name="total")
 
 

@@ -9,14 +9,18 @@ import numpy as np
 import pyproj
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
+from pyproj.exceptions import ProjError
 from rasterio.errors import RasterioError
-from rasterio.vrt import WarpedVRT
+from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from scipy.ndimage import map_coordinates
 
 from arealstrategi.errors import InputError
 from arealstrategi.provenance import SourceReport
+
+# Beyond these no ground lies on land: a void whose nodata value the raster does not state.
+LOWEST_M, HIGHEST_M = -500.0, 9000.0
+BAND_ROWS = 1024.0
 
 
 def sample_heights(
@@ -88,27 +92,54 @@ def _sample_one(path: Path, points: NDArray[np.float64], crs: pyproj.CRS) -> NDA
                     f"{path}: the raster does not say in which CRS it is",
                     hint="Give it a CRS with gdal_edit or in QGIS.",
                 )
-            with WarpedVRT(raster, crs=crs.to_wkt(), resampling=Resampling.bilinear) as warped:
-                return _bilinear(warped, points)
-    except RasterioError as error:
+            return _bilinear(raster, _in_crs_of(raster, points, crs))
+    except (RasterioError, ProjError) as error:
         raise InputError(
             f"{path}: cannot be read as elevation ({error})",
             hint="Give a raster such as GeoTIFF or .hgt.",
         ) from error
 
 
-def _bilinear(raster: WarpedVRT, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Interpolate between cell centres; NaN next to a void and beyond the raster."""
+def _in_crs_of(
+    raster: DatasetReader, points: NDArray[np.float64], crs: pyproj.CRS
+) -> NDArray[np.float64]:
+    """Return the points in the raster's CRS, easting or longitude first whatever its axis order."""
+    there = pyproj.CRS.from_wkt(raster.crs.to_wkt())
+    transformer = pyproj.Transformer.from_crs(crs, there, always_xy=True)
+    return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
+
+
+def _bilinear(raster: DatasetReader, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Interpolate between cell centres; NaN next to a void and beyond the raster.
+
+    In the outer half of the outermost cells the nearest centres count, so that tiles without
+    overlap leave no seam.
+    """
     back, (x, y) = ~raster.transform, points.T
     column, row = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
+    heights = np.full(len(points), np.nan)
+    within = (column >= 0) & (column <= raster.width) & (row >= 0) & (row <= raster.height)
+    band_of = np.where(within, row // BAND_ROWS, -1)
+    for band in np.unique(band_of[within]):  # bounds the memory, whatever the size of the raster
+        here = band_of == band
+        heights[here] = _bilinear_in_window(raster, column[here], row[here])
+    return heights
+
+
+def _bilinear_in_window(
+    raster: DatasetReader, column: NDArray[np.float64], row: NDArray[np.float64]
+) -> NDArray[np.float64]:
     left, right = _span(column, raster.width)
     top, bottom = _span(row, raster.height)
-    if left >= right or top >= bottom:
-        return np.full(len(points), np.nan)
     window = Window(left, top, right - left, bottom - top)
     cells = raster.read(1, window=window, masked=True).astype(float).filled(np.nan)
-    at = [row - top - 0.5, column - left - 0.5]
-    return np.asarray(map_coordinates(cells, at, order=1, mode="constant", cval=np.nan))
+    cells = cells * raster.scales[0] + raster.offsets[0]
+    cells[(cells < LOWEST_M) | (cells > HIGHEST_M)] = np.nan
+    at = [
+        np.clip(row - top - 0.5, 0, cells.shape[0] - 1),
+        np.clip(column - left - 0.5, 0, cells.shape[1] - 1),
+    ]
+    return np.asarray(map_coordinates(cells, at, order=1))
 
 
 def _span(positions: NDArray[np.float64], size: int) -> tuple[int, int]:

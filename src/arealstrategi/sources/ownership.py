@@ -11,6 +11,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from arealstrategi.area import only_polygons
 from arealstrategi.errors import InputError
 from arealstrategi.provenance import Fact, SourceReport
 from arealstrategi.sources.parcels import CADASTRAL
@@ -64,15 +65,18 @@ def _from_list(path: Path, parcels: gpd.GeoDataFrame) -> tuple[pd.Series, Source
     right = next((rows[name] for name in RIGHT_COLUMNS if name in rows), pd.Series("", rows.index))
     leased = right.fillna("").str.strip().str.lower().isin(LEASED)
     own = _parts(
-        pd.Series(parcels.index.to_numpy(), parcels.index).str.replace(r"#\d+$", "", regex=True)
+        pd.Series(parcels.index.to_numpy(), parcels.index).str.replace(
+            r"(#\d+)?( \(row \d+\))?$", "", regex=True
+        )
     )
-    named = numbers[1].notna()
-    if not numbers.loc[named, 0].notna().all():  # a list without municipality numbers
+    named, known = numbers[1].notna(), own[1].notna()
+    towns = own.loc[known, 0].nunique()
+    without_town = bool(numbers.loc[named, 0].isna().any() or own.loc[known, 0].isna().any())
+    if without_town:  # then gnr/bnr alone must do, on both sides
         own[0], numbers[0] = "", ""
     keys, own_keys = _key(numbers), _key(own)
     owned = own_keys.isin(keys[named & ~leased])
     partly = own_keys.isin(keys[named & leased]) & ~owned
-    known = own[1].notna()
     answer = pd.Series("no", index=parcels.index, dtype="str")
     answer[owned], answer[partly], answer[~known] = "yes", "partly", "unknown"
     unmatched = int((named & ~keys.isin(own_keys)).sum())
@@ -86,16 +90,23 @@ def _from_list(path: Path, parcels: gpd.GeoDataFrame) -> tuple[pd.Series, Source
     said = []
     if not known.any():
         said.append("the parcels have no cadastral numbers, so nobody knows which are municipal")
+    if without_town and towns > 1:
+        said.append(
+            f"compared without municipality numbers, although the parcels lie in {towns} of them"
+        )
     if (~named).any():
         said.append(f"{int((~named).sum())} rows without a cadastral number were not used")
     return answer, SourceReport("municipal land", str(path), facts, tuple(said), (path,))
 
 
 def _numbers(path: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    found = [next((n for n in names if n in rows), None) for names in PART_COLUMNS]
     for name in NUMBER_COLUMNS:
         if name in rows:
-            return _parts(rows[name])
-    found = [next((n for n in names if n in rows), None) for names in PART_COLUMNS]
+            numbers = _parts(rows[name])
+            if found[0] is not None:
+                numbers[0] = numbers[0].fillna(_town(rows[found[0]]))
+            return numbers
     if found[1] is None or found[2] is None:
         raise InputError(
             f"{path}: no column with cadastral numbers (found: {', '.join(rows.columns)})",
@@ -105,10 +116,16 @@ def _numbers(path: Path, rows: pd.DataFrame) -> pd.DataFrame:
         rows[name].str.strip() if name is not None else pd.Series(pd.NA, rows.index, dtype="str")
         for name in found
     ]
-    digits = parts[0].str.zfill(4).where(parts[0].notna() & (parts[0] != ""))
+    digits = _town(parts[0])
     tail = [part.where(part.fillna("").str.fullmatch(r"\d+")) for part in parts[1:]]
     text = tail[0] + "/" + tail[1] + "/" + tail[2].fillna("0") + "/" + tail[3].fillna("0")
     return _parts((digits + "-").fillna("") + text)
+
+
+def _town(column: pd.Series) -> pd.Series:
+    """Return municipality numbers with the zero that a spreadsheet has cut off."""
+    digits = column.str.strip()
+    return digits.where(digits.fillna("").str.fullmatch(r"\d+")).str.zfill(4)
 
 
 def _parts(text: pd.Series) -> pd.DataFrame:
@@ -129,8 +146,16 @@ def _from_layer(path: Path, parcels: gpd.GeoDataFrame) -> tuple[pd.Series, Sourc
     crs = pyproj.CRS.from_user_input(parcels.crs)
     layer = open_layer(path, None, key="municipal_land under [parcels]")
     land = read_layer(layer).to_crs(crs).geometry
-    shapes = shapely.make_valid(np.asarray(land.dropna(), dtype=object))
-    together = shapely.union_all(shapes[shapely.get_dimensions(shapes) == 2])  # noqa: PLR2004
+    shapes = shapely.make_valid(
+        np.asarray(land.dropna(), dtype=object), method="structure", keep_collapsed=False
+    )
+    shapes = shapes[shapely.get_dimensions(shapes) == 2]  # noqa: PLR2004
+    if len(shapes) == 0:
+        raise InputError(
+            f"{layer}: holds no polygon, so nobody knows which land is municipal",
+            hint="Give a layer with polygons, or a CSV list of cadastral numbers.",
+        )
+    together = shapely.union_all(only_polygons(shapes))
     shapely.prepare(together)
     own = parcels.geometry.to_numpy()
     meets = shapely.intersects(together, own)
@@ -143,9 +168,10 @@ def _from_layer(path: Path, parcels: gpd.GeoDataFrame) -> tuple[pd.Series, Sourc
     counts = answer.value_counts()
     facts: dict[str, Fact] = {
         "polygons": len(shapes),
+        "neither polygon nor repairable, not used": len(land) - len(shapes),
         "municipal parcels": int(counts.get("yes", 0)),
         "partly municipal": int(counts.get("partly", 0)),
-        "CRS": f"{layer.crs.to_string()} (from {layer.crs_from})",
+        "CRS": f"{layer.crs_name} (from {layer.crs_from})",
     }
     said = () if np.any(meets) else ("the layer meets no parcel",)
     return answer, SourceReport("municipal land", str(layer), facts, said, (path,))

@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from arealstrategi.area import only_polygons
 from arealstrategi.errors import InputError
 from arealstrategi.provenance import Fact, SourceReport
 from arealstrategi.sources.vector import Layer, read_layer
@@ -28,7 +29,7 @@ ID_COLUMNS = (
 )  # fmt: skip
 MUNICIPALITY_COLUMNS = ("kommunenummer", "kommunenr", "kommunenum", "knr")
 CADASTRAL = re.compile(r"^(?:(\d{4})-)?0*(\d+)/0*(\d+)(?:/0*(\d+))?(?:/0*(\d+))?$")
-USUAL_CRS = (4326, 25832, 25833, 25835, 25831, 25834, 25836, 32632, 32633)
+USUAL_CRS = (4326, 25832, 25833, 25835, 25831, 25834, 25836, 32632, 32633, 3857)
 OWN = "own:"  # prefix of the user's own columns, so that none is taken for one of ours
 
 
@@ -79,8 +80,9 @@ def _names(read: gpd.GeoDataFrame, chosen: str | None, town: str | None) -> pd.S
     parts = text.str.extract(CADASTRAL)
     is_cadastral = parts[1].notna()
     short = parts[1] + "/" + parts[2]
-    for part in (parts[3], parts[4]):
-        short = short.where(part.isna() | (part == "0"), short + "/" + part)
+    lease, section = (parts[i].fillna("0") for i in (3, 4))
+    short = short.where((lease == "0") & (section == "0"), short + "/" + lease)
+    short = short.where(section == "0", short + "/" + section)
     short = short.where(parts[0].isna(), parts[0] + "-" + short)
     return text.mask(is_cadastral, short)
 
@@ -118,7 +120,7 @@ def clean_parcels(
     """
     facts: dict[str, Fact] = {
         "rows read": len(raw.table),
-        "CRS": f"{raw.layer.crs.to_string()} (from {raw.layer.crs_from})",
+        "CRS": f"{raw.layer.crs_name} (from {raw.layer.crs_from})",
         "identity": raw.id_column or "row numbers",
     }
     listed: dict[str, list[str]] = {}
@@ -169,21 +171,31 @@ def _repaired(
     has_z = shapely.has_z(shapes)
     shapes = shapely.force_2d(shapes)
     broken = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
-    finite = np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    finite = _finite(shapes)
     broken &= finite
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
+    mixed = shapely.get_type_id(shapes) == 7  # noqa: PLR2004 - a collection
+    shapes[mixed & finite] = only_polygons(shapes[mixed & finite])
     kind = shapely.get_type_id(shapes)
     lone = kind == 4  # noqa: PLR2004 - a multipoint of one point is a point
     lone &= shapely.get_num_geometries(shapes) == 1
     shapes[lone] = shapely.get_geometry(shapes[lone], 0)
-    usable = np.isin(shapely.get_type_id(shapes), [0, 3, 6]) & finite
+    usable = np.isin(shapely.get_type_id(shapes), [0, 3, 6]) & finite & ~shapely.is_empty(shapes)
     facts |= {
         "polygons repaired": int((broken & usable).sum()),
+        "collections, their polygons kept": int((mixed & usable).sum()),
         "with heights (Z), flattened": int(has_z.sum()),
         "neither polygon nor point": int((~usable & finite & (kind >= 0)).sum()),
     }
     shapes[~usable] = None
-    return shapes, broken & usable
+    return shapes, (broken | mixed) & usable
+
+
+def _finite(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Say which shapes have coordinates, every one of them a number."""
+    xy, row = shapely.get_coordinates(shapes, return_index=True)
+    wrong = np.bincount(row, ~np.isfinite(xy).all(axis=1), minlength=len(shapes)) > 0
+    return np.asarray(shapely.get_num_coordinates(shapes) > 0) & ~wrong
 
 
 def _parcel_table(
@@ -208,12 +220,17 @@ def _parcel_table(
 
 def _warnings(facts: dict[str, Fact], raw: RawParcels) -> tuple[str, ...]:
     doubtful = (
-        "polygons repaired", "without usable geometry, left out",
-        "identity used more than once, numbered", "without identity, numbered by row",
+        "polygons repaired", "collections, their polygons kept",
+        "without usable geometry, left out", "identity used more than once, numbered",
     )  # fmt: skip
-    said = [f"{facts[name]} {name}" for name in doubtful if facts[name]]
+    said = [f"{name}: {facts[name]}" for name in doubtful if facts[name]]
+    numbered = facts["without identity, numbered by row"]
     if raw.id_column is None:
-        said = ["no column identifies the parcels: row numbers are used; set `id` under [parcels]"]
+        said.append(
+            "no column identifies the parcels: row numbers are used; set `id` under [parcels]"
+        )
+    elif numbered:
+        said.append(f"without identity, numbered by row: {numbered}")
     return tuple(said)
 
 
@@ -254,10 +271,10 @@ def guess_crs(raw: RawParcels, area: BaseGeometry) -> str:
     One sentence, empty where none does.
     """
     west, south, east, north = raw.table.geometry.total_bounds
-    for text, box in (
-        ("", shapely.box(west, south, east, north)),
-        (" with x and y swapped", shapely.box(south, west, north, east)),
-    ):
+    as_read, swapped = shapely.box(west, south, east, north), shapely.box(south, west, north, east)
+    if gpd.GeoSeries([as_read], crs=raw.layer.crs).to_crs(4326).intersects(area).any():
+        return ""  # they are about the area, just not in it
+    for text, box in (("", as_read), (" with x and y swapped", swapped)):
         for code in USUAL_CRS:
             if not text and raw.layer.crs.equals(pyproj.CRS.from_epsg(code)):
                 continue

@@ -29,24 +29,31 @@ def merge_same_places(services: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int
     -------
     The table without the doubles (a new RangeIndex), and how many rows were merged away.
     """
-    services = services.reset_index(drop=True)
-    pairs = _near_pairs(services)
-    pairs = pairs[_same_place(services, pairs)]
-    if len(pairs) == 0:
-        return services, 0
-    size = services.area.to_numpy()
-    order = np.lexsort((pairs[:, 0], -size[pairs[:, 0]]))
-    kept_by = pd.Series(-1, index=services.index)
-    for keeper, double in pairs[order]:
-        if kept_by[keeper] < 0 and kept_by[double] < 0:
-            kept_by[double] = keeper
-    doubles = kept_by[kept_by >= 0]
-    merged = services.copy()
-    names = services["name"].loc[doubles.index].set_axis(doubles.to_numpy())
-    names = names[names != ""].groupby(level=0).first()
-    nameless = names.index[merged.loc[names.index, "name"] == ""]
-    merged.loc[nameless, "name"] = names[nameless]
-    return merged.drop(index=doubles.index).reset_index(drop=True), len(doubles)
+    merged = services.reset_index(drop=True)
+    names = merged["name"].to_numpy(dtype=object, copy=True)
+    kinds = merged["kind"].to_numpy(dtype=object)
+    pairs = _in_order(_near_pairs(merged), np.asarray(merged.area, dtype=np.float64), names)
+    gone = np.zeros(len(merged), dtype=bool)
+    for _ in range(len(pairs)):  # a name taken over can make one more pair the same place
+        before = int(gone.sum())
+        for keeper, double in pairs:
+            if not gone[keeper] and not gone[double] and _same_place(names, kinds, keeper, double):
+                gone[double] = True
+                names[keeper] = names[keeper] or names[double]
+        if gone.sum() == before:
+            break
+    merged["name"] = pd.Series(names, dtype="str")
+    return merged[~gone].reset_index(drop=True), int(gone.sum())
+
+
+def _in_order(
+    pairs: NDArray[np.int64], size: NDArray[np.float64], names: NDArray[np.object_]
+) -> NDArray[np.int64]:
+    """Put pairs of one name first, then the larger area, so that the order of rows decides last."""
+    left, right = pairs.T
+    same_name = (names[left] == names[right]) & (names[left] != "")
+    order: NDArray[np.int64] = pairs[np.lexsort((right, left, -size[left], ~same_name))]
+    return order
 
 
 def _near_pairs(services: gpd.GeoDataFrame) -> NDArray[np.int64]:
@@ -71,11 +78,9 @@ def _near_pairs(services: gpd.GeoDataFrame) -> NDArray[np.int64]:
     return kept
 
 
-def _same_place(services: gpd.GeoDataFrame, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    name = services["name"].str.casefold().to_numpy(dtype=object)
-    kind = services["kind"].to_numpy(dtype=object)
-    a, b = pairs[:, 0], pairs[:, 1]
-    unnamed = (name[a] == "") | (name[b] == "")
-    same_name = (name[a] == name[b]) & ~unnamed
-    same_kind = kind[a] == kind[b]
-    return np.asarray(same_name | (same_kind & unnamed), dtype=bool)
+def _same_place(
+    names: NDArray[np.object_], kinds: NDArray[np.object_], one: int, other: int
+) -> bool:
+    if names[one] and names[other]:
+        return bool(names[one].casefold() == names[other].casefold())
+    return bool(kinds[one] == kinds[other])

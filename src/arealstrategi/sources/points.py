@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
+import shapely
 from numpy.typing import NDArray
 
 from arealstrategi.errors import InputError
@@ -16,6 +18,7 @@ from arealstrategi.sources.textfiles import read_csv
 from arealstrategi.sources.vector import open_layer, read_layer
 
 NAME_COLUMNS = ("name", "navn")
+MOST_DEGREES = 400.0  # no projected place in use lies that close to its origin
 
 
 def read_points(
@@ -49,9 +52,9 @@ def read_points(
         layer = open_layer(path, None, key=key)
         names = [n for n in layer.fields if n.lower() in NAME_COLUMNS][:1]
         table = read_layer(layer, names).rename(columns=dict.fromkeys(names, "name"))
-        stated = layer.crs.to_string()
-    shapes = table.to_crs(crs).geometry
-    usable = shapes.notna() & ~shapes.is_empty & shapes.is_valid
+        stated = layer.crs_name
+    shapes = _usable(table.to_crs(crs).geometry.to_numpy())
+    usable = ~shapely.is_missing(shapes)
     name = table["name"].astype("str").where(table["name"].notna(), "") if "name" in table else ""
     services = gpd.GeoDataFrame(
         {
@@ -60,22 +63,38 @@ def read_points(
             "name": name,
             "kind": "own",
         },
-        geometry=shapes.to_numpy(),
+        geometry=shapes,
         crs=crs,
-    )[usable.to_numpy()]
+    )[usable]
     left_out = int((~usable).sum())
     facts: dict[str, Fact] = {
         "places": len(services),
         "without usable geometry, left out": left_out,
         "CRS": stated,
     }
-    said = (f"{left_out} places have no usable geometry",) if left_out else ()
+    said = (f"places that are neither point nor polygon, left out: {left_out}",) if left_out else ()
     report = SourceReport(f"own points: {category}", str(path), facts, said, (path,))
     return services.reset_index(drop=True), report
 
 
+def _usable(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return points and valid polygons in 2D, None for anything else."""
+    shapes = shapely.force_2d(shapes)
+    finite = np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    broken = finite & ~shapely.is_valid(shapes)
+    shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
+    lone = (shapely.get_type_id(shapes) == 4) & (shapely.get_num_geometries(shapes) == 1)  # noqa: PLR2004
+    shapes[lone] = shapely.get_geometry(shapes[lone], 0)
+    known = np.isin(shapely.get_type_id(shapes), [0, 3, 6]) & finite & ~shapely.is_empty(shapes)
+    shapes[~known] = None
+    return np.asarray(shapes, dtype=object)
+
+
 def _from_csv(path: Path, key: str, crs: pyproj.CRS) -> tuple[gpd.GeoDataFrame, str]:
-    rows = read_csv(path, key=key).rename(columns=dict.fromkeys(NAME_COLUMNS, "name"))
+    rows = read_csv(path, key=key)
+    called = next((name for name in NAME_COLUMNS if name in rows), "name")
+    rows = rows.drop(columns=[n for n in NAME_COLUMNS if n in rows and n != called])
+    rows = rows.rename(columns={called: "name"})
     x, y, stated = "x", "y", crs
     if {"lon", "lat"} <= set(rows.columns):
         x, y, stated = "lon", "lat", pyproj.CRS.from_epsg(4326)
@@ -91,6 +110,11 @@ def _from_csv(path: Path, key: str, crs: pyproj.CRS) -> tuple[gpd.GeoDataFrame, 
             f"{path}: lon or lat is beyond 180 or 90 degrees",
             hint="Metres belong in columns named x and y.",
         )
+    if stated.is_projected and (np.hypot(easting, northing) <= MOST_DEGREES).all():
+        raise InputError(
+            f"{path}: x and y look like degrees, but are read as metres in {stated.to_string()}",
+            hint="Degrees belong in columns named lon and lat.",
+        )
     return gpd.GeoDataFrame(
         rows[["name"]] if "name" in rows else pd.DataFrame(index=rows.index),
         geometry=gpd.points_from_xy(easting, northing),
@@ -100,7 +124,7 @@ def _from_csv(path: Path, key: str, crs: pyproj.CRS) -> tuple[gpd.GeoDataFrame, 
 
 def _numbers(path: Path, column: pd.Series) -> NDArray[np.float64]:
     """Read numbers with a decimal point or comma."""
-    text = column.str.replace(",", ".", regex=False).str.replace(r"\s", "", regex=True)
+    text = column.str.replace(",", ".", regex=False).str.replace(re.compile(r"\s"), "", regex=True)
     numbers = pd.to_numeric(text, errors="coerce")
     wrong = numbers.isna()
     if wrong.any():

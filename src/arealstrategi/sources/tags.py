@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-_PART = re.compile(r"^\s*([A-Za-z0-9_:.-]+?)\s*(!=|=|~)\s*(.+?)\s*$", re.DOTALL)
+_PART = re.compile(r"^\s*([A-Za-z0-9_:.-]+?)\s*(!=|=|~)\s*([^=~\s].*?)\s*$", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pyogrio
 import pyproj
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError
+from pyproj.exceptions import CRSError
 
 from arealstrategi.errors import InputError
 
@@ -52,6 +53,12 @@ class Layer:
     def __str__(self) -> str:
         return f"{self.path}, layer '{self.name}'"
 
+    @property
+    def crs_name(self) -> str:
+        """The CRS as people write it: its code, or its name where it has none."""
+        authority = self.crs.to_authority(min_confidence=100)
+        return ":".join(authority) if authority else self.crs.name
+
 
 def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = None) -> Layer:
     """Find out what a layer holds.
@@ -78,14 +85,14 @@ def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = Non
     names = _layer_names(path)
     name = _choose(path, names, layer, key)
     info = _guarded(path, lambda: pyogrio.read_info(path, layer=name))
-    stated = info["crs"] or crs
-    if stated is None:
+    stated = _known_crs(info["crs"])
+    found = stated or _known_crs(crs)
+    if found is None:
         raise InputError(
             f"{path}, layer '{name}': the file does not say in which CRS its coordinates are",
             hint=f'Set `crs = "EPSG:…"` under {key}, or save the layer with its CRS in QGIS.',
         )
-    found = pyproj.CRS.from_user_input(stated)
-    crs_from = "the file" if info["crs"] else "the strategy file"
+    crs_from = "the file" if stated else "the strategy file"
     return Layer(path, name, tuple(info["fields"]), found, crs_from, int(info["features"]))
 
 
@@ -137,6 +144,18 @@ def read_layer(
     table = table.set_crs(layer.crs, allow_override=True)
     _check_coordinates(layer, table)
     return table
+
+
+def _known_crs(text: str | None) -> pyproj.CRS | None:
+    """Return the CRS, or None where the text only says that it is undefined."""
+    if not text:
+        return None
+    try:
+        crs = pyproj.CRS.from_user_input(text)
+    except CRSError:
+        return None
+    undefined = crs.name.lower().startswith("undefined")  # as GeoPackage calls it
+    return None if undefined or not (crs.is_geographic or crs.is_projected) else crs
 
 
 def _layer_names(path: Path) -> list[str]:
@@ -191,14 +210,14 @@ def _check_coordinates(layer: Layer, table: gpd.GeoDataFrame) -> None:
     largest = max(abs(west), abs(east), abs(south), abs(north))
     if layer.crs.is_geographic and (largest > _MOST_DEGREES or max(-south, north) > 90):  # noqa: PLR2004
         raise InputError(
-            f"{layer}: its CRS is {layer.crs.to_string()} (degrees), but its coordinates are not "
+            f"{layer}: its CRS is {layer.crs_name} (degrees), but its coordinates are not "
             f"longitudes and latitudes ({found})",
             hint="They look like metres: give the layer its right CRS in QGIS, such as EPSG:25832. "
             "If they are degrees, latitude and longitude may have changed places.",
         )
     if layer.crs.is_projected and largest <= _MOST_DEGREES:
         raise InputError(
-            f"{layer}: its CRS is {layer.crs.to_string()} (metres), but its coordinates look like "
+            f"{layer}: its CRS is {layer.crs_name} (metres), but its coordinates look like "
             f"degrees ({found})",
             hint="Give the layer its right CRS in QGIS, probably EPSG:4326 or EPSG:4258.",
         )

@@ -53,6 +53,10 @@ window.suitabilityMap = (() => {
   }
   const number = (m, value, digits) => format(m.words, value, digits);
   const word = (m, prefix, code) => m.words[`${prefix}.${code}`] ?? code;
+  const reasonWord = (m, text) => {
+    const [code, ...detail] = text.split(": ");
+    return [word(m, "reason", code), ...detail].join(": ");
+  };
   const shadeWord = (m, shade) => m.words[`class.${shade}`] ?? m.words[`status.${shade}`];
   const labelOf = (m, i) => m.parcels.label[i] || m.parcels.id[i];
   const scoreOf = (m, i) => m.parcels.score[i] < 0 ? "" : number(m, m.parcels.score[i] / 10, 1);
@@ -276,7 +280,7 @@ window.suitabilityMap = (() => {
     const municipal = m.data.municipal[parcels.municipal[i]];
     if (municipal) add(words.municipal, words[`municipal.${municipal}`]);
     const reasons = parcels.reasons.texts[parcels.reasons.codes[i]].split(";").map(text => text.trim());
-    const given = reasons.filter(reason => reason).map(reason => word(m, "reason", reason));
+    const given = reasons.filter(reason => reason).map(reason => reasonWord(m, reason));
     if (given.length) add(words.reasons, given.join(". "));
     return list;
   }

@@ -1,0 +1,109 @@
+"""Writing results: atomic, complete, traceable; one failing file does not lose the others."""
+
+import json
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+import arealstrategi as ars
+from arealstrategi import result as results
+from arealstrategi.provenance import sha256
+from arealstrategi.sources.demo import write_demo
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, ars.run(ars.Strategy.read(write_demo(folder)))
+
+
+def test_run_json_traces_every_input_and_number(demo):
+    folder, result = demo
+    facts = result.facts()
+    json.dumps(facts, allow_nan=False)
+    inputs = {told["role"]: told for told in facts["inputs"]}
+    assert inputs["parcels"]["sha256"] == {"teig.gpkg": sha256(folder / "teig.gpkg")}
+    assert inputs["osm"]["sha256"] == {"demo.osm.pbf": sha256(folder / "demo.osm.pbf")}
+    assert facts["strategy"]["parcels"]["source"] == "teig.gpkg"
+    assert str(folder) not in json.dumps(facts)
+    assert sum(c["normalised_weight"] for c in facts["criteria"]) == pytest.approx(1)
+    assert facts["results"]["parcels"] == len(result.parcels)
+    assert facts["versions"]["arealstrategi"]
+    assert sum(facts["results"]["status"].values()) == len(result.parcels)
+    lone = result.parcels["reasons"].str.contains("not_connected")
+    assert {e["parcel_id"] for e in facts["not_connected"]["parcels"]} == set(lone.index[lone])
+    assert any("OpenStreetMap" in text for text in facts["attribution"])
+
+
+def test_the_map_is_a_folium_map_for_the_notebook(demo):
+    drawn = demo[1].map()
+    assert isinstance(drawn, folium.Map)
+    assert "iframe" in drawn._repr_html_()
+
+
+def test_a_route_ends_where_the_table_says(demo):
+    _, result = demo
+    best = result.parcels["rank"].idxmin()
+    drawn = result.route(best, "grocery")
+    assert drawn.length == pytest.approx(result.parcels.loc[best, "grocery_walk_m"])
+    shop = result.services[result.services["name"] == result.parcels.loc[best, "grocery_service"]]
+    assert shop.distance(shapely.get_point(drawn, -1)).min() < 1e-6
+    with pytest.raises(KeyError):
+        result.route("nobody", "grocery")
+    with pytest.raises(KeyError):
+        result.route(best, "zoo")
+
+
+def test_one_failing_file_does_not_lose_the_others(demo, tmp_path, monkeypatch):
+    def broken(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(results, "write_ranking", lambda *_, **__: broken())
+    with pytest.raises(ars.OutputError, match="1 of 4 files could not be written") as caught:
+        demo[1].write(tmp_path / "out")
+    assert "ranking.csv" in caught.value.message
+    assert "No space left" in caught.value.message
+    left = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert left == ["map.html", "run.json", "suitability.gpkg"]
+    for name in left:
+        assert name in caught.value.hint
+
+
+def test_an_interrupt_while_writing_keeps_the_old_files_and_no_half_one(
+    demo, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    demo[1].write(out)
+    old = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def interrupted(path, *_args, **_more):
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(results, "write_geopackage", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        demo[1].write(out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == old
+
+
+def test_written_tables_equal_those_in_memory(demo, tmp_path):
+    _, result = demo
+    result.write(tmp_path)
+    parcels = gpd.read_file(tmp_path / "suitability.gpkg", layer="parcels").set_index("parcel_id")
+    assert parcels.crs == result.area.crs
+    pd.testing.assert_series_equal(
+        parcels["score"], result.parcels["score"], check_names=False, check_index_type=False
+    )
+    assert parcels["grocery_walk_m"].isna().equals(result.parcels["grocery_walk_m"].isna())
+    ranking = pd.read_csv(tmp_path / "ranking.csv", sep=";", decimal=",", encoding="utf-8-sig")
+    assert len(ranking) == len(result.parcels)
+    ranked = ranking["rank"].dropna()
+    assert ranked.is_monotonic_increasing
+    assert ranking["rank"].iloc[len(ranked) :].isna().all()
+    by_id = ranking.set_index("parcel_id")["score"]
+    expected = result.parcels["score"].round(2)
+    assert np.allclose(by_id.loc[expected.index], expected, equal_nan=True, atol=0.0051)
