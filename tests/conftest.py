@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import osmium
 import pytest
@@ -14,7 +15,7 @@ import pytest
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
-def _absent(reason: str) -> None:
+def _absent(reason: str) -> NoReturn:
     if IN_CI:
         pytest.fail(f"CI must have it: {reason}")
     pytest.skip(reason)

@@ -149,6 +149,29 @@ def test_an_empty_network_connects_nothing_and_does_not_fail():
     assert len(empty_table(("geometry",), CRS)) == 0
 
 
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_the_nearest_edge_of_any_outline_is_the_nearest_of_all(seed):
+    """Against plain distances to every edge, with outlines of up to hundreds of points."""
+    rng = np.random.default_rng(seed)
+    xy = rng.uniform(0, 2000, (30, 2))
+    network = build(make_ways(xy, *rng.integers(0, 30, (12, 4)).tolist(), [0, 1, 2, 3, 4, 5]))
+    around = rng.uniform(-300, 2300, (6, 2))
+    circles = shapely.buffer(shapely.points(around), rng.uniform(1, 400, 6), quad_segs=60)
+    holed = circles[0].difference(circles[0].centroid.buffer(0.5))
+    both = shapely.union_all(circles[1:3])
+    shapes = np.array([*circles, holed, both, *shapely.points(around)], dtype=object)
+    touching = snap(network, shapes, limit_m=150)
+    for i, shape in enumerate(shapes):
+        outline = shape.boundary if shape.area else shape
+        distance = shapely.distance(network.edge_line, outline)
+        whole = distance[~network.edge_is_islet].min()
+        expected = whole if whole <= 150 else distance.min()
+        assert touching.offset_m[i] == pytest.approx(expected, abs=1e-9)
+        if touching.connected[i]:
+            assert distance[touching.edge[i]] == pytest.approx(expected, abs=1e-9)
+
+
 @pytest.mark.shared
 def test_snapping_in_lauf_finds_the_nearest_edge_of_all(shared_data):
     path = shared_data / "lauf/lauf-200115.osm.pbf"

@@ -80,6 +80,7 @@ def osmnx_walks(tags: dict[str, str]) -> bool:
 
 
 # Why we walk where OSMnx does not, and the reverse: (ours, test on the tags, reason).
+SIDEWALKS: tuple[str, ...] = ("sidewalk", "sidewalk:both", "sidewalk:left", "sidewalk:right")
 EXPLAINED = [
     (True, lambda t: t["highway"] == "cycleway", "shared foot and cycle paths are cycleways"),
     (True, lambda t: t.get("area") == "yes", "the rim of a square is walked as a path"),
@@ -103,7 +104,6 @@ EXPLAINED = [
     (False, lambda t: t.get("access") == "no" and "foot" not in t, "closed to everybody"),
     (False, lambda t: t.get("service") == "drive-through", "a lane for cars at a counter"),
 ]
-SIDEWALKS = ("sidewalk", "sidewalk:both", "sidewalk:left", "sidewalk:right")
 
 
 @pytest.mark.shared

@@ -200,7 +200,7 @@ def _progress(quiet: bool, verbose: bool) -> Iterator[Any]:  # noqa: FBT001
 
 def _log(verbose: bool) -> None:  # noqa: FBT001
     logging.basicConfig(
-        level=logging.INFO if verbose else logging.ERROR,
+        level=logging.INFO if verbose else logging.WARNING,
         format="%(name)s: %(message)s",
         stream=sys.stderr,
     )

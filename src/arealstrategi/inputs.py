@@ -284,7 +284,7 @@ def _valid(table: gpd.GeoDataFrame, crs: pyproj.CRS) -> gpd.GeoSeries:
 
 
 def _told_crs(layer: Layer) -> str:
-    return f"{layer.crs.to_string()} (from {layer.crs_from})"
+    return f"{layer.crs_name} (from {layer.crs_from})"
 
 
 def _cache(strategy: Strategy) -> Path:

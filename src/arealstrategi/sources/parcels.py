@@ -270,18 +270,24 @@ def guess_crs(raw: RawParcels, area: BaseGeometry) -> str:
     -------
     One sentence, empty where none does.
     """
-    west, south, east, north = raw.table.geometry.total_bounds
+    bounds = raw.table.geometry.bounds.to_numpy()
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if len(bounds) == 0:
+        return ""
+    (west, south), (east, north) = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
     as_read, swapped = shapely.box(west, south, east, north), shapely.box(south, west, north, east)
-    if gpd.GeoSeries([as_read], crs=raw.layer.crs).to_crs(4326).intersects(area).any():
+    if _lies_in(area, as_read, raw.layer.crs):
         return ""  # they are about the area, just not in it
     for text, box in (("", as_read), (" with x and y swapped", swapped)):
         for code in USUAL_CRS:
-            if not text and raw.layer.crs.equals(pyproj.CRS.from_epsg(code)):
-                continue
-            placed = gpd.GeoSeries([box], crs=code).to_crs(4326)
-            if np.isfinite(placed.total_bounds).all() and placed.intersects(area).any():
+            if _lies_in(area, box, pyproj.CRS.from_epsg(code)):
                 return (
                     f"Read as EPSG:{code}{text} the parcels would lie there: "
                     "the coordinates or the CRS of the layer are probably wrong."
                 )
     return ""
+
+
+def _lies_in(area: BaseGeometry, box: BaseGeometry, crs: pyproj.CRS) -> bool:
+    placed = gpd.GeoSeries([box], crs=crs).to_crs(4326)
+    return bool(np.isfinite(placed.total_bounds).all() and placed.intersects(area).any())

@@ -1,0 +1,148 @@
+"""From what the stream brought to the tables of the project, in the analysis CRS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from arealstrategi.sources.osm.stream import NOWHERE, Found, backdrop_kind
+from arealstrategi.sources.tags import Selection
+from arealstrategi.tables import WAY_TAGS, Ways
+
+WGS84 = pyproj.CRS.from_epsg(4326)
+MAIN_STREETS = ("motorway", "trunk", "primary", "secondary", "tertiary")
+PATHS = ("footway", "path", "cycleway", "steps", "track", "pedestrian", "bridleway", "corridor")
+
+
+def mend_torn(found: Found) -> int:
+    """Close outlines that the extract's edge has torn, from the nodes that are there."""
+    mended = 0
+    for way_id, (tags, ring) in found.torn.items():
+        if len(set(ring)) < 3:  # noqa: PLR2004
+            continue
+        polygon = shapely.make_valid(
+            shapely.Polygon(ring), method="structure", keep_collapsed=False
+        )
+        if polygon.is_empty:
+            continue
+        found.outlines.discard(way_id)
+        wkb = shapely.to_wkb(polygon, hex=True)
+        found.add_services(f"w{way_id}", tags, found.index.categories(tags), wkb)
+        if kind := backdrop_kind(tags):
+            found.backdrop.append((kind, tags.get("name", "")))
+            found.backdrop_wkb.append(wkb)
+        mended += 1
+    return mended
+
+
+def way_table(found: Found, crs: pyproj.CRS) -> Ways:
+    """Put the ways into flat arrays, nodes once each, in `crs`."""
+    _, first, row = np.unique(
+        np.array(found.node_id, dtype=np.int64), return_index=True, return_inverse=True
+    )
+    x, y = np.array(found.node_x, np.int64)[first], np.array(found.node_y, np.int64)[first]
+    here = (x != NOWHERE) & (y != NOWHERE)
+    new_row = np.where(here, np.cumsum(here) - 1, -1)
+    lonlat = np.column_stack([x[here], y[here]]) / 1e7
+    to_crs = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
+    node_xy = np.column_stack(to_crs.transform(lonlat[:, 0], lonlat[:, 1]))
+    tags = pd.DataFrame.from_records(
+        [[tags.get(name) for name in WAY_TAGS] for tags in found.way_tags], columns=list(WAY_TAGS)
+    ).astype("str")
+    starts = np.concatenate([[0], np.cumsum(found.way_len)]).astype(np.int64)
+    way_id = np.array(found.way_id, dtype=np.int64)
+    return Ways(way_id, tags, starts, new_row[row], node_xy.reshape(-1, 2), crs)
+
+
+def extent_of(ways: Ways) -> NDArray[np.float64]:
+    """Return west, south, east, north of all nodes, in the ways' CRS."""
+    return np.concatenate([ways.node_xy.min(axis=0), ways.node_xy.max(axis=0)])
+
+
+def clip_ways(ways: Ways, clip: BaseGeometry | None) -> Ways:
+    """Keep the ways whose bounding box meets that of `clip`, whole."""
+    if clip is None or len(ways) == 0:
+        return ways
+    way_of = np.repeat(np.arange(len(ways)), np.diff(ways.starts))
+    there = ways.node_of >= 0
+    boxes = np.full((len(ways), 4), [np.inf, np.inf, -np.inf, -np.inf])
+    xy = ways.node_xy[ways.node_of[there]]
+    for column, extreme in ((0, np.minimum), (1, np.minimum), (2, np.maximum), (3, np.maximum)):
+        extreme.at(boxes[:, column], way_of[there], xy[:, column % 2])
+    west, south, east, north = clip.bounds
+    keep = (boxes[:, 0] <= east) & (boxes[:, 2] >= west)
+    keep &= (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
+    visits = keep[way_of]
+    used = np.unique(ways.node_of[visits & there])
+    new_row = np.full(len(ways.node_xy) + 1, -1)  # the last one serves row -1
+    new_row[used] = np.arange(len(used))
+    return Ways(
+        ways.way_id[keep],
+        ways.tags[keep].reset_index(drop=True),
+        np.concatenate([[0], np.cumsum(np.diff(ways.starts)[keep])]),
+        new_row[ways.node_of[visits]],
+        ways.node_xy[used],
+        ways.crs,
+    )
+
+
+def _geometries(wkb: list[str], crs: pyproj.CRS) -> gpd.GeoSeries:
+    binary = np.array([bytes.fromhex(text) for text in wkb], dtype=object)  # read faster than text
+    return gpd.GeoSeries(shapely.from_wkb(binary), crs=WGS84).to_crs(crs)
+
+
+def service_table(
+    found: Found,
+    selections: Mapping[str, Selection],
+    crs: pyproj.CRS,
+    clip: BaseGeometry | None,
+) -> tuple[gpd.GeoDataFrame, int]:
+    """Return the services in `clip`, and how many were too small or no area."""
+    table = pd.DataFrame(
+        found.services, columns=["service_id", "category", "name", "kind"], dtype="str"
+    )
+    services = gpd.GeoDataFrame(table, geometry=_geometries(found.service_wkb, crs))
+    if clip is not None:
+        services = services[services.intersects(clip)]
+    is_area = services.geom_type != "Point"
+    least = services["category"].map({key: s.min_area_m2 for key, s in selections.items()})
+    areas_only = services["category"].map({key: s.areas_only for key, s in selections.items()})
+    small = (is_area & (services.area < least)) | (~is_area & areas_only.astype(bool))
+    return services[~small].reset_index(drop=True), int(small.sum())
+
+
+def backdrop_table(
+    found: Found, ways: Ways, crs: pyproj.CRS, clip: BaseGeometry | None
+) -> gpd.GeoDataFrame:
+    """Return what the map draws below the parcels, in the box around `clip`."""
+    kinds = pd.DataFrame(found.backdrop, columns=["kind", "name"], dtype="str")
+    areas = gpd.GeoDataFrame(kinds, geometry=_geometries(found.backdrop_wkb, crs))
+    streets = _street_lines(ways)
+    backdrop = pd.concat([areas, streets], ignore_index=True) if len(areas) else streets
+    if clip is not None:
+        backdrop = backdrop[backdrop.intersects(shapely.box(*clip.bounds))]
+    return gpd.GeoDataFrame(backdrop.reset_index(drop=True), geometry="geometry", crs=crs)
+
+
+def _street_lines(ways: Ways) -> gpd.GeoDataFrame:
+    way_of = np.repeat(np.arange(len(ways)), np.diff(ways.starts))
+    there = ways.node_of >= 0
+    counts = np.bincount(way_of[there], minlength=len(ways))
+    there &= counts[way_of] >= 2  # noqa: PLR2004
+    drawn = np.flatnonzero(counts >= 2)  # noqa: PLR2004
+    row = np.searchsorted(drawn, way_of[there])
+    lines = shapely.linestrings(ways.node_xy[ways.node_of[there]], indices=row)
+    highway = ways.tags["highway"].iloc[drawn].reset_index(drop=True)
+    kind = pd.Series("street", index=highway.index, dtype="str")
+    kind[highway.str.removesuffix("_link").isin(MAIN_STREETS)] = "main_street"
+    kind[highway.isin(PATHS)] = "path"
+    name = ways.tags["name"].iloc[drawn].reset_index(drop=True).fillna("")
+    streets = gpd.GeoDataFrame({"kind": kind, "name": name}, geometry=lines, crs=ways.crs)
+    return streets[highway.notna()]

@@ -1,0 +1,298 @@
+"""What README and the documentation say is what the program does."""
+
+import json
+import re
+import runpy
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import arealstrategi as ars
+from arealstrategi import scoring
+from arealstrategi.cli import app
+from arealstrategi.criteria import linear_value
+from arealstrategi.export.labels import words
+from arealstrategi.inputs import BEYOND_M
+from arealstrategi.sources.demo import write_demo
+from arealstrategi.strategy import catalogue_entries, json_schema
+from arealstrategi.tables import CLASSES, WAY_TAGS
+from arealstrategi.walker import PROFILES, seconds_per_metre
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CI = (ROOT / ".ci/run").read_text(encoding="utf-8")
+PROSE = {"README.md": README, **PAGES}
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+# the contract's columns of a row that has a walk and a column criterion, in order
+CONTRACT = [
+    "parcel_id", "label", "area_m2", "status", "reasons", "score", "class", "rank", "municipal",
+    "KEY_walk_m", "KEY_walk_min", "KEY_effort_m", "KEY_value", "KEY_service",
+    "KEY_raw", "KEY_value",
+]  # fmt: skip
+# and its strategy file
+KEYS = {
+    "At the top": "title language",
+    "`[area]`": "boundary kommune place crs",
+    "`[parcels]`": "source layer id min_area_m2 municipal_land",
+    "`[osm]`": "source",
+    "`[terrain]`": "elevation",
+    "`[walker]`": "profile flat_speed_m_s steps_time_factor",
+    "`[score]`": "method alpha weights catalogue",
+    "`[[criterion]]`": "key kind weight full_m zero_m points osm column full zero",
+    "`[[constraint]]`": "name source where effect coverage",
+    "`[output]`": "dir audience",
+}
+
+
+def fenced(text, language):
+    return [block for name, block in FENCED.findall(text) if name == language]
+
+
+def section(page, title):
+    return page.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def first_column(text):
+    return re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+
+
+# ---- what is generated ----
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_generated_parts_are_up_to_date(name):
+    tables = runpy.run_path(str(ROOT / "docs/tables.py"))
+    assert tables["fill"](PAGES[name]) == PAGES[name], "run python docs/tables.py"
+
+
+def test_each_generated_part_stands_on_a_page():
+    tables = runpy.run_path(str(ROOT / "docs/tables.py"))
+    marked = [name for page in PAGES.values() for name in re.findall(r"<!-- begin (\w+)", page)]
+    assert sorted(marked) == sorted(tables["PARTS"])
+
+
+def test_the_published_schema_is_the_programs():
+    published = (ROOT / "docs/strategy.schema.json").read_text(encoding="utf-8")
+    assert json.loads(published) == json_schema(), "run python docs/tables.py"
+
+
+@pytest.mark.parametrize(("title", "keys"), KEYS.items())
+def test_every_key_of_the_contract_is_in_the_reference(title, keys):
+    told = PAGES["strategy.md"].split(f"\n### {title}\n", 1)[1].split("\n### ", 1)[0]
+    assert set(keys.split()) <= set(first_column(told))
+
+
+# ---- commands ----
+
+
+def test_readme_has_exactly_two_commands_and_ci_runs_these_very_lines():
+    commands = [line for block in fenced(README, "sh") for line in block.splitlines()]
+    asked = re.findall(r"^\w+=\$\(readme_command '(.+?)'\)", CI, re.MULTILINE)
+    assert len(commands) == len(asked) == 2
+    found = [line for end in asked for line in README.splitlines() if line.endswith(end)]
+    assert sorted(found) == sorted(commands)
+    # and nothing in CI stands in for them
+    assert not [command for command in commands if command in CI]
+
+
+def test_readmes_commands_install_with_the_pins_and_extras_that_there_are():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for block in fenced(README, "sh"):
+        install, run = block.strip().split(" && ")
+        assert install.startswith("python -m pip install -c constraints.txt ")
+        asked = re.findall(r"\[(\w+)\]", install)
+        assert set(asked) <= set(extras["optional-dependencies"])
+        assert run in {"python -m arealstrategi demo", "python -m pytest -n auto"}
+
+
+def test_every_command_in_the_text_is_one_of_the_program():
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    texts = [*PROSE.values(), (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")]
+    code = [code for text in texts for code in re.findall(r"`([^`]+)`", text)]
+    said = {name for text in code for name in re.findall(r"\barealstrategi (?!as )(\w+)", text)}
+    assert {"demo", "new", "check", "run"} <= said <= known
+
+
+# ---- columns and files ----
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return ars.run(ars.Strategy.read(write_demo(tmp_path_factory.mktemp("demo"))))
+
+
+def test_every_column_of_the_contract_is_documented_in_order():
+    assert first_column(section(PAGES["outputs.md"], "`parcels`")) == CONTRACT
+
+
+def test_the_documented_parcel_columns_are_those_of_a_run(result):
+    told = first_column(section(PAGES["outputs.md"], "`parcels`"))
+    plain = [name for name in told if not name.startswith("KEY_")]
+    walk = [name for name in told if name.startswith("KEY_")][:5]
+    keys = [f"{key}{name.removeprefix('KEY')}" for key in result.criteria.index for name in walk]
+    assert list(result.parcels.reset_index().columns) == [*plain, *keys, "geometry"]
+
+
+def test_the_documented_service_columns_are_those_of_a_run(result):
+    told = first_column(section(PAGES["outputs.md"], "`services`"))
+    assert list(result.services.columns) == [*told, "geometry"]
+
+
+def test_the_documented_facts_are_those_of_run_json(result):
+    told = section(PAGES["outputs.md"], "`run.json`")
+    keys = [k for row in re.findall(r"^\| (`.+?`) \|", told, re.MULTILINE) for k in row.split(", ")]
+    assert {key.strip("`") for key in keys} == set(result.facts())
+
+
+def test_the_files_that_are_named_are_those_that_are_written(result, tmp_path):
+    written = {path.name for path in result.write(tmp_path)}
+    for text in (section(README, "What comes out"), PAGES["outputs.md"].split("\n## ")[0]):
+        named = re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE)
+        assert set(named) == written
+
+
+# ---- strategies in the text ----
+
+
+STRATEGIES = [
+    pytest.param(block, id=f"{name}-{number}")
+    for name, text in PROSE.items()
+    for number, block in enumerate(fenced(text, "toml"), start=1)
+]
+
+
+@pytest.mark.parametrize("block", STRATEGIES)
+def test_every_strategy_in_the_text_is_accepted(block):
+    written = {"parcels": {"source": "teig.gpkg"}} | tomllib.loads(block)
+    assert ars.Strategy.build(written).criteria
+
+
+# ---- the worked numbers of the method page ----
+
+METHOD = PAGES.get("method.md", "")
+VALUES = pd.DataFrame({"grocery": [0.6], "stop": [1.0], "park": [0.0]})
+WEIGHTS = pd.Series({"grocery": 0.5, "stop": 0.3, "park": 0.2})
+
+
+def test_the_margin_is_as_worked_out():
+    largest = max(entry["zero_m"] for entry in catalogue_entries().values())
+    assert f"the largest `zero_m` is {largest} m," in METHOD
+    assert f"the margin is **{largest + BEYOND_M:.0f} m**" in METHOD
+
+
+def test_the_values_are_as_worked_out():
+    value = linear_value(pd.Series([640.0, 400.0, 300.0, 1000.0, np.inf]), 400, 1000)
+    assert value.tolist() == pytest.approx([0.6, 1, 1, 0, 0])
+    assert "(1000 − 640) / (1000 − 400)\n= **0.6**" in METHOD
+    assert linear_value(pd.Series([50.0]), 45, 65).tolist() == pytest.approx([0.75])
+    assert "(65 − 50) / (65 − 45) = **0.75**" in METHOD
+    grocery, stop, park = (catalogue_entries()[key] for key in ("grocery", "stop", "park"))
+    assert (grocery["full_m"], grocery["zero_m"]) == (400, 1000)
+    assert stop["full_m"] == 300
+    assert park["zero_m"] <= 840
+
+
+def test_the_walk_is_as_worked_out():
+    tags = pd.DataFrame({key: [pd.NA, pd.NA] for key in WAY_TAGS})
+    tags["highway"] = ["path", "steps"]
+    senior = PROFILES["senior"]
+    seconds = float(seconds_per_metre(tags, senior) @ np.array([100.0, 20.0]))
+    assert f"`walk_min` is **{seconds / 60:.2f}**" in METHOD
+    assert f"`effort_m` is **{seconds * senior.flat_speed_m_s:.0f}**" in METHOD
+
+
+def test_the_weights_are_as_worked_out():
+    shipped = pd.Series({key: entry["weight"] for key, entry in catalogue_entries().items()})
+    assert f"add up to {shipped.sum():.2f}." in METHOD
+    assert f"0.13 / 0.92 = **{scoring.normalise(shipped)['grocery']:.3f}**" in METHOD
+    shipped["grocery"] = 0.2
+    assert f"the sum is {shipped.sum():.2f}" in METHOD
+    assert f"0.2 / 0.99 = **{scoring.normalise(shipped)['grocery']:.3f}**" in METHOD
+
+
+@pytest.mark.parametrize(
+    ("method", "alpha", "end"),
+    [
+        ("weighted_sum", 1.0, "= 100 × (0.5 × 0.6 + 0.3 × 1 + 0.2 × 0) = {}"),
+        ("geometric", 1.0, "= 100 × 0.6 ^ 0.5 × 1 ^ 0.3 × 0.01 ^ 0.2 = {}"),
+        ("owa", 2.0, "0.36   × 0   = 0\n          = {}"),
+        ("minimum", 1.0, "= 100 × lowest value = {}"),
+    ],
+)
+def test_the_scores_are_as_worked_out(method, alpha, end):
+    score = 100 * scoring.aggregate(VALUES, WEIGHTS, method, alpha)[0]
+    assert end.format(f"{score:.1f}") + "\n" in METHOD
+
+
+def test_the_deduction_is_as_worked_out():
+    one = pd.Series([0.6])
+    no, none = pd.Series([False]), pd.Series([""])
+    verdict = scoring.judge(
+        one, reasons=none, excluded=no, missing=no, deduction=pd.Series([10.0])
+    ).iloc[0]
+    assert f"becomes **{verdict['score']:.1f}**, still\n`{verdict['class']}`" in METHOD
+
+
+def test_the_classes_are_as_told():
+    rows = [
+        f"| `{name}` | {least:g} | {words('nb')[f'class.{name}']} |"
+        for name, least in zip(CLASSES, scoring.CLASS_FROM, strict=True)
+    ]
+    assert "\n".join(rows) in METHOD
+
+
+# ---- the house ----
+
+
+def test_the_number_of_kinds_of_places_is_right():
+    words_for = {13: "thirteen", 17: "seventeen"}
+    for text in (README, PAGES["index.md"]):
+        assert f"{words_for[len(catalogue_entries()) - 4]} more kinds" in text.replace("\n", " ")
+
+
+def test_the_guide_names_the_maps_headings_as_the_map_does():
+    assert f"«{words('nb')['find']}»" in PAGES["veiledning.md"]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/index.md"])
+def test_links_within_the_repository_lead_somewhere(name):
+    page = ROOT / name
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_the_picture_is_a_screen_of_1400_by_900_below_400_kb():
+    picture = (ROOT / "docs/images/map.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert (int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])) == (1400, 900)
+    assert len(picture) < 400_000
+
+
+def test_notebooks_are_kept_without_outputs():
+    notebooks = list((ROOT / "notebooks").glob("*.ipynb"))
+    assert notebooks
+    for path in notebooks:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        run = [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
+        assert not run, path
+
+
+def test_each_dependency_is_pinned_within_its_range():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", str(pin)) for pin in pins)
+    versions = {canonicalize_name(p.name): next(iter(p.specifier)).version for p in pins}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["test"], *extras["lint"], *extras["docs"]]
+    for requirement in map(Requirement, asked):
+        pinned = versions.get(canonicalize_name(requirement.name))
+        assert pinned, f"{requirement.name} is not pinned"
+        assert requirement.specifier.contains(pinned), f"{requirement} against {pinned}"
