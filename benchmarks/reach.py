@@ -27,6 +27,7 @@ from measuring import Figures
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
+    import pandas as pd
     import pyproj
     from numpy.typing import NDArray
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 WANTED = 10.0
 QUICK_PARCELS = 50
+GENERATED = "generated:"
+CITY_PARCELS = 20_000
 
 
 def main() -> int:
@@ -42,10 +45,15 @@ def main() -> int:
         description="From parcels to their nearest services: arealstrategi and pandana."
     )
     parser.add_argument(
-        "extract", nargs="?", type=Path, help="left out: Lauf, then Liechtenstein, of the test data"
+        "extract",
+        nargs="?",
+        type=Path,
+        help="left out: three of the test data, then a generated city",
     )
     parser.add_argument(
-        "parcels", nargs="?", help="a vector file, or grid:100@NAME: cells in an area of EXTRACT"
+        "parcels",
+        nargs="?",
+        help="a vector file, CSV with lon and lat, or grid:100@NAME: cells in an area",
     )
     parser.add_argument("--crs", default="EPSG:25832", help="analysis CRS, metres")
     parser.add_argument("--runs", type=int, default=3, help="runs of each side")
@@ -56,12 +64,12 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.extract is not None and asked.parcels is None:
         parser.error("EXTRACT needs PARCELS: a vector file, or grid:100@NAME")
-    cases = _cases(asked.extract, asked.parcels, quick=asked.quick)
+    cases = _cases(asked.extract, asked.parcels, asked.crs, quick=asked.quick)
     if not asked.quick:
         _need_pandana(asked.peer_python)
     measuring.print_machine()
-    for extract, parcels in cases:
-        _compare(extract, parcels, asked)
+    for case in cases:
+        _compare(case, asked)
     return 0
 
 
@@ -78,14 +86,18 @@ def prepare(folder: Path) -> Figures:
     from arealstrategi.walker import seconds_per_metre
 
     job = measuring.read_job(folder)
-    crs, extract = pyproj.CRS(job["crs"]), Path(job["extract"])
     strategy = Strategy.build({"parcels": {"source": "none.gpkg"}})
-    walker = strategy.walker.walker
-    found = read_extract(extract, selections_of(strategy), crs=crs)
-    cost = seconds_per_metre(found.ways.tags, walker)
-    network = build_network(found.ways, cost, flat_speed_m_s=walker.flat_speed_m_s)
-    parcels = _parcels(job["parcels"], extract, crs)[: job["at_most"]]
-    services, category = found.services.geometry.to_numpy(), found.services["category"]
+    if job["extract"].startswith(GENERATED):
+        network, parcels, services, category = _city(int(job["extract"].removeprefix(GENERATED)))
+    else:
+        crs, extract = pyproj.CRS(job["crs"]), Path(job["extract"])
+        walker = strategy.walker.walker
+        found = read_extract(extract, selections_of(strategy), crs=crs)
+        cost = seconds_per_metre(found.ways.tags, walker)
+        network = build_network(found.ways, cost, flat_speed_m_s=walker.flat_speed_m_s)
+        parcels = _parcels(job["parcels"], extract, crs)
+        services, category = found.services.geometry.to_numpy(), found.services["category"]
+    parcels = parcels[: job["at_most"]]
     ours = (network, parcels.geometry.to_numpy(), services, category, parcels.index)
     (folder / "ours.pickle").write_bytes(pickle.dumps((*ours, strategy.osm.snap_m)))
     asked = {
@@ -223,12 +235,17 @@ def _every_point(network: WalkNetwork) -> dict[str, NDArray[Any]]:
 
 def _parcels(parcels: str, extract: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     import geopandas as gpd
+    import pandas as pd
 
     from arealstrategi.area import WGS84, StudyArea, grid_cells
     from arealstrategi.sources.osm import read_boundary
     from arealstrategi.sources.parcels import clean_parcels, read_parcels
     from arealstrategi.sources.vector import open_layer
 
+    if parcels.endswith(".csv"):
+        rows = pd.read_csv(parcels)
+        points = gpd.points_from_xy(rows["lon"], rows["lat"], crs=WGS84)
+        return gpd.GeoDataFrame(geometry=points).to_crs(crs)
     if not parcels.startswith("grid:"):
         layer = open_layer(Path(parcels), None, key="PARCELS")
         return clean_parcels(read_parcels(layer, id_column=None), crs, None)[0]
@@ -238,16 +255,60 @@ def _parcels(parcels: str, extract: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     return grid_cells(StudyArea(name, boundary, crs, 0.0), float(side))
 
 
-def _cases(extract: Path | None, parcels: str | None, *, quick: bool) -> list[tuple[Path, str]]:
+def _city(size: int) -> tuple[WalkNetwork, gpd.GeoDataFrame, NDArray[np.object_], pd.Series]:
+    """Generate a city: a crooked grid with gaps, 52 m between junctions, candidate points."""
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    import pyproj
+    import shapely
+
+    from arealstrategi.network import WalkNetwork
+
+    rng = np.random.default_rng(1)
+    side = round(size**0.5)
+    row = np.arange(side * side).reshape(side, side)
+    xy = np.column_stack([row.ravel() % side, row.ravel() // side]) * 50.0
+    xy = xy + rng.uniform(-15, 15, xy.shape)
+    ends = np.vstack(
+        [
+            np.column_stack([row[:, :-1].ravel(), row[:, 1:].ravel()]),
+            np.column_stack([row[:-1].ravel(), row[1:].ravel()]),
+        ]
+    )
+    ends = ends[rng.random(len(ends)) < 0.65]  # leaves 2.6 edges to a junction
+    lines = np.asarray(shapely.linestrings(xy[ends]))
+    metres = shapely.length(lines)
+    crs = pyproj.CRS.from_epsg(25832)
+    way = np.arange(len(ends))
+    network = WalkNetwork(xy, ends, metres, metres, way, lines, 1.0, crs)
+    places = 16 * size // 1000
+    points = np.asarray(shapely.points(rng.uniform(0, side * 50.0, (CITY_PARCELS + places, 2))))
+    category = pd.Series(np.arange(places) % 16).astype("str")
+    parcels = gpd.GeoDataFrame(geometry=points[:CITY_PARCELS], crs=crs)
+    return network, parcels, points[CITY_PARCELS:], category
+
+
+def _cases(
+    extract: Path | None, parcels: str | None, crs: str, *, quick: bool
+) -> list[tuple[str, str, str]]:
     if extract is not None and parcels is not None:
         for path in (extract, *([] if parcels.startswith("grid:") else [Path(parcels)])):
             if not path.exists():
                 measuring.stop(f"{path}: there is no such file")
-        return [(extract.resolve(), parcels)]
+        return [(str(extract.resolve()), parcels, crs)]
     shared = measuring.data_folder()
-    lauf = (shared / "lauf" / "lauf-200115.osm.pbf", str(shared / "lauf" / "parcels.gpkg"))
-    country = shared / "liechtenstein" / "liechtenstein-latest.osm.pbf"
-    return [lauf] if quick else [lauf, (country, "grid:100@Liechtenstein")]
+    lauf = (str(shared / "lauf/lauf-200115.osm.pbf"), str(shared / "lauf/parcels.gpkg"), crs)
+    if quick:
+        return [lauf]
+    country = str(shared / "liechtenstein/liechtenstein-latest.osm.pbf")
+    porto = (shared / "porto-alegre/poa_osm.pbf", shared / "porto-alegre/poa_hexgrid.csv")
+    return [
+        lauf,
+        (country, "grid:100@Liechtenstein", crs),
+        (str(porto[0]), str(porto[1]), "EPSG:32722"),
+        (f"{GENERATED}100000", "", crs),
+    ]
 
 
 def _need_pandana(python: str) -> None:
@@ -261,15 +322,14 @@ def _need_pandana(python: str) -> None:
         )
 
 
-def _compare(extract: Path, parcels: str, asked: argparse.Namespace) -> None:
+def _compare(case: tuple[str, str, str], asked: argparse.Namespace) -> None:
+    extract, parcels, crs = case
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         at_most = QUICK_PARCELS if asked.quick else None
-        measuring.write_job(
-            folder, extract=str(extract), parcels=parcels, crs=asked.crs, at_most=at_most
-        )
+        measuring.write_job(folder, extract=extract, parcels=parcels, crs=crs, at_most=at_most)
         size = measuring.run_side(__file__, "prepare", folder)["what"]
-        title = f"Reach in {extract.name}: {size}"
+        title = f"Reach in {Path(extract).name}: {size}"
         mine = measuring.run_medians(__file__, "ours", folder, 1 if asked.quick else asked.runs)
         if asked.quick:
             measuring.print_table(title, mine, wanted=WANTED)

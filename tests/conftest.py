@@ -76,7 +76,7 @@ def write_osm(tmp_path):
     """
 
     def write(nodes, ways=None, relations=None, name="town.osm.pbf") -> Path:
-        path = tmp_path / name
+        path: Path = tmp_path / name
         with osmium.SimpleWriter(path, overwrite=True) as writer:
             for number, (lon, lat, *tags) in sorted(nodes.items()):
                 writer.add_node(

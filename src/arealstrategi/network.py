@@ -218,9 +218,8 @@ def snap(network: WalkNetwork, shapes: NDArray[np.object_], *, limit_m: float) -
     connector = np.full(len(shapes), None, dtype=object)
     connector[on] = shapely.shortest_line(outlines[on], network.edge_line[edge[on]])
     along = np.full(len(shapes), np.nan)
-    along[on] = shapely.line_locate_point(
-        network.edge_line[edge[on]], shapely.get_point(connector[on], -1)
-    )
+    touches = shapely.points(shapely.get_coordinates(connector[on])[1::2])
+    along[on] = shapely.line_locate_point(network.edge_line[edge[on]], touches)
     along[on] = np.clip(along[on], 0.0, network.edge_m[edge[on]])
     return Snapped(edge, along, offset, connector)
 
@@ -238,7 +237,8 @@ def _nearest(
     lines = lines[rows]
     pieces, owner = _in_pieces(shapes)
     points, line_of = shapely.get_coordinates(lines, return_index=True)
-    _, near = cKDTree(points).query(_first_points(pieces))
+    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
+    _, near = tree.query(_first_points(pieces))
     bound = np.full(len(shapes), np.inf)
     np.minimum.at(bound, owner, shapely.distance(pieces, lines[line_of[near]]))
     margin = bound[owner] + 1e-6  # rounding must lose no line

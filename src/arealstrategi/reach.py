@@ -24,6 +24,9 @@ from arealstrategi.network import Snapped, WalkNetwork
 
 log = logging.getLogger(__name__)
 
+# (k, 2) arrays: the end nodes of each thing's edge, and the seconds and metres to them
+Ends = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+
 
 @dataclass(frozen=True)
 class Search:
@@ -137,11 +140,14 @@ def measure_reach(
     Reach for the categories that occur, in the order of their first service.
     """
     graph = _graph(network, services)
+    ends = _ends(network, parcels, np.flatnonzero(parcels.connected))
+    beside = _same_edge(network, parcels, services)
     nearest, searches = {}, {}
     for key in pd.unique(category):
         rows = np.flatnonzero((category == key).to_numpy() & services.connected)
         searches[key] = _search(network, graph, services, rows)
-        nearest[key] = _from_parcels(network, parcels, services, rows, searches[key])
+        along_edge = beside[beside["service"].isin(rows)].drop_duplicates("parcel")
+        nearest[key] = _from_parcels(parcels, ends, searches[key], along_edge)
     log.info("reach: %d categories for %d parcels", len(nearest), len(parcel_id))
     return Reach(parcel_id, network, parcels, services, nearest, searches)
 
@@ -280,9 +286,7 @@ def _search(
     )
 
 
-def _ends(
-    network: WalkNetwork, things: Snapped, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+def _ends(network: WalkNetwork, things: Snapped, rows: NDArray[np.int64]) -> Ends:
     """Return (k, 2) arrays: the end nodes of each thing's edge, and seconds and metres to them."""
     edge = things.edge[rows]
     along, length = things.along_m[rows], network.edge_m[edge]
@@ -311,54 +315,39 @@ def _sum_along(
     return np.where(reached, total, np.inf)
 
 
-def _from_parcels(
-    network: WalkNetwork,
-    parcels: Snapped,
-    services: Snapped,
-    rows: NDArray[np.int64],
-    tree: Search,
-) -> Nearest:
-    size = len(parcels.edge)
+def _from_parcels(parcels: Snapped, ends: Ends, tree: Search, along_edge: pd.DataFrame) -> Nearest:
+    """Take the better end of each parcel's edge, or the way straight along it where that wins."""
+    size, on = len(parcels.edge), np.flatnonzero(parcels.connected)
     seconds, metres = np.full(size, np.inf), np.full(size, np.inf)
     service, start = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
-    on = np.flatnonzero(parcels.connected)
-    if len(on) and len(rows):
-        node, end_s, end_m = _ends(network, parcels, on)
+    node, end_s, end_m = ends
+    if len(on):
         by_end = end_s + tree.node_s[node]
-        side = np.argmin(by_end, axis=1)
-        pick = (np.arange(len(on)), side)
-        reached = np.isfinite(by_end[pick])
+        pick = (np.arange(len(on)), np.argmin(by_end, axis=1))
         seconds[on] = by_end[pick]
         metres[on] = end_m[pick] + tree.node_m[node[pick]]
         service[on] = tree.node_service[node[pick]]
-        start[on] = np.where(reached, node[pick], -1)
-        _along_own_edge(network, parcels, services, rows, (seconds, metres, service, start))
+        start[on] = np.where(np.isfinite(by_end[pick]), node[pick], -1)
+    wins = along_edge["seconds"].to_numpy() < seconds[along_edge["parcel"]]
+    row = along_edge["parcel"].to_numpy()[wins]
+    seconds[row] = along_edge["seconds"].to_numpy()[wins]
+    metres[row] = along_edge["metres"].to_numpy()[wins]
+    service[row] = along_edge["service"].to_numpy()[wins]
+    start[row] = -1
     return Nearest(seconds, metres, service, start)
 
 
-def _along_own_edge(
-    network: WalkNetwork,
-    parcels: Snapped,
-    services: Snapped,
-    rows: NDArray[np.int64],
-    found: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]],
-) -> None:
-    """Let services on a parcel's own edge win where walking straight along it is cheaper."""
-    seconds, metres, service, start = found
-    here = pd.DataFrame({"edge": services.edge[rows], "service": rows})
+def _same_edge(network: WalkNetwork, parcels: Snapped, services: Snapped) -> pd.DataFrame:
+    """Return every parcel and service on one edge, with the cost and length of walking along it."""
     asked = pd.DataFrame({"edge": parcels.edge, "parcel": np.arange(len(parcels.edge))})
-    pairs = asked[parcels.connected].merge(here, on="edge")
+    there = pd.DataFrame({"edge": services.edge, "service": np.arange(len(services.edge))})
+    pairs = asked[parcels.connected].merge(there[services.connected], on="edge")
     p, s = pairs["parcel"].to_numpy(), pairs["service"].to_numpy()
     between = np.abs(parcels.along_m[p] - services.along_m[s])
     offset = parcels.offset_m[p] + services.offset_m[s]
-    cost = between * _pace(network, pairs["edge"].to_numpy()) + offset / network.flat_speed_m_s
-    order = np.lexsort((s, cost, p))
-    p, first = np.unique(p[order], return_index=True)
-    best = order[first]
-    wins = cost[best] < seconds[p]
-    p, best = p[wins], best[wins]
-    seconds[p], metres[p] = cost[best], (between + offset)[best]
-    service[p], start[p] = s[best], -1
+    seconds = between * _pace(network, pairs["edge"].to_numpy()) + offset / network.flat_speed_m_s
+    told = pairs.assign(seconds=seconds, metres=between + offset)
+    return told.sort_values(["parcel", "seconds", "service"])
 
 
 def _along(network: WalkNetwork, edge: int, start_m: float, end_m: float) -> BaseGeometry:
