@@ -155,6 +155,13 @@ def test_oslo_properties_run_although_the_extract_holds_hardly_any_service(oslo)
     for key in missing:
         assert oslo.parcels[f"{key}_walk_m"].isna().all()
         assert (oslo.parcels[f"{key}_value"] == 0).all()
+    # of what lies west of the extract nothing is known, and nothing is made up
+    unseen = oslo.parcels["reasons"].str.contains("outside_extract")
+    assert unseen.sum() > 700
+    assert (oslo.parcels.loc[unseen, "status"] != "assessed").all()
+    assert oslo.parcels.loc[unseen, ["score", "class", "rank"]].isna().all(axis=None)
+    hull = shapely.convex_hull(shapely.geometrycollections(oslo.reach.network.edge_line))
+    assert (oslo.parcels[~unseen].distance(hull) < 2000).all()
     # nobody gets more than what a stop and a café are worth
     most = 100 * oslo.criteria.loc[["stop", "cafe"], "weight"].sum()
     assert oslo.parcels["score"].max() <= most + 1e-9
@@ -171,7 +178,7 @@ def test_oslo_properties_too_small_are_excluded_with_the_reason_and_points_are_k
     assert parcels.loc[small, ["score", "class", "rank"]].isna().all(axis=None)
     assert (parcels.geom_type == "Point").sum() == 1056
     assert parcels["area_m2"].isna().sum() == 1056
-    assert (parcels.loc[parcels["area_m2"].isna(), "status"] == "assessed").all()
+    assert (parcels.loc[parcels["area_m2"].isna(), "status"] != "excluded").all()
 
 
 @pytest.mark.shared

@@ -5,6 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from arealstrategi import constraints as rules
@@ -70,7 +71,7 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         backdrop=inputs.backdrop,
         reach=reach,
         reports=inputs.reports,
-        warnings=inputs.warnings + _warnings(inputs, at_parcels, at_services),
+        warnings=inputs.warnings + _warnings(strategy, inputs, at_parcels, at_services),
         timings_s=timings,
     )
 
@@ -136,6 +137,7 @@ def _judge(
     walked = [c.key for c in counted if isinstance(c, WalkCriterion)]
     nothing = bool(walked) and not inputs.services["category"].isin(walked).any()
     too_small = inputs.parcels["area_m2"] < strategy.parcels.min_area_m2
+    unseen = ~connected & ~_covered(inputs, strategy.osm.snap_m)
     flags = {
         scoring.BELOW_MINIMUM: too_small,
         **rules.reasons(hits),
@@ -145,15 +147,23 @@ def _judge(
             for c in counted
             if isinstance(c, ColumnCriterion)
         },
-        scoring.NOT_CONNECTED: pd.Series(~connected, index=index),
+        scoring.OUTSIDE_EXTRACT: pd.Series(unseen, index=index),
+        scoring.NOT_CONNECTED: pd.Series(~connected & ~unseen, index=index),
     }
     return scoring.judge(
         total,
         reasons=scoring.join_reasons(flags, index),
         excluded=too_small | rules.excluded(hits, inputs.constraints),
-        missing=flags[scoring.NO_SERVICE],
+        missing=flags[scoring.NO_SERVICE] | flags[scoring.OUTSIDE_EXTRACT],
         deduction=rules.deduction(hits, inputs.constraints),
     )
+
+
+def _covered(inputs: Inputs, limit_m: float) -> NDArray[np.bool_]:
+    """Say which parcels lie where the extract can know of streets."""
+    seen = inputs.coverage.buffer(limit_m)
+    shapely.prepare(seen)
+    return np.asarray(shapely.intersects(seen, inputs.parcels.geometry.to_numpy()))
 
 
 def _shown_names(services: gpd.GeoDataFrame) -> pd.Series:
@@ -161,11 +171,15 @@ def _shown_names(services: gpd.GeoDataFrame) -> pd.Series:
     return services["name"].where(services["name"] != "", services["service_id"])
 
 
-def _warnings(inputs: Inputs, parcels: Snapped, services: Snapped) -> tuple[str, ...]:
+def _warnings(
+    strategy: Strategy, inputs: Inputs, parcels: Snapped, services: Snapped
+) -> tuple[str, ...]:
     said = []
-    for things, what in ((parcels, "parcels"), (services, "services")):
+    for things, what in ((services, "services"), (parcels, "parcels")):
         if lone := int((~things.connected).sum()):
             said.append(f"{lone} of {len(things.edge)} {what} lie too far from any walkable way")
+    if unseen := int((~parcels.connected & ~_covered(inputs, strategy.osm.snap_m)).sum()):
+        said.append(f"{unseen} of them lie outside the extract: what is there is not known")
     if len(inputs.services) == 0:
         said.append("no service of any kind was found: no parcel has a score")
     return tuple(said)

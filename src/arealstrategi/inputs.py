@@ -51,6 +51,8 @@ class Inputs:
         The study area.
     parcels, ways, services, backdrop
         As `arealstrategi.tables` says.
+    coverage
+        Where the extract can know of streets.
     constraints
         Rules with their zones.
     reports
@@ -64,6 +66,7 @@ class Inputs:
     ways: Ways
     services: gpd.GeoDataFrame
     backdrop: gpd.GeoDataFrame
+    coverage: BaseGeometry
     constraints: tuple[Constraint, ...]
     reports: tuple[SourceReport, ...]
     timings_s: dict[str, float] = field(default_factory=dict)
@@ -107,8 +110,17 @@ def read(strategy: Strategy, *, progress: Progress | None = None) -> Inputs:
         if strategy.terrain.elevation:
             points = shapely.get_coordinates(shapely.point_on_surface(parcels.geometry.to_numpy()))
             reports.append(check_elevation(strategy.terrain.elevation, points, area.crs))
-    ways, backdrop = extract.ways, extract.backdrop
-    return Inputs(area, parcels, ways, services, backdrop, rules, tuple(reports), timings)
+    return Inputs(
+        area,
+        parcels,
+        extract.ways,
+        services,
+        extract.backdrop,
+        extract.coverage,
+        rules,
+        tuple(reports),
+        timings,
+    )
 
 
 def stages(

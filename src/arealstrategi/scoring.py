@@ -23,6 +23,7 @@ NOT_CONNECTED = "not_connected"
 NO_SERVICE = "no_service_found"
 NO_VALUE = "no_value"
 BELOW_MINIMUM = "area_below_minimum"
+OUTSIDE_EXTRACT = "outside_extract"
 
 
 def normalise(weights: pd.Series) -> pd.Series:

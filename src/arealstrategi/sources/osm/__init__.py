@@ -28,7 +28,7 @@ from arealstrategi.sources.osm.build import (
     WGS84,
     backdrop_table,
     clip_ways,
-    extent_of,
+    coverage_of,
     mend_torn,
     service_table,
     way_table,
@@ -59,11 +59,15 @@ class OutsideExtractError(InputError):
 
 @dataclass(frozen=True)
 class OsmExtract:
-    """What an extract holds of the study area and its margin, in the analysis CRS."""
+    """What an extract holds of the study area and its margin, in the analysis CRS.
+
+    ``coverage`` is where it can know of streets at all.
+    """
 
     ways: Ways
     services: gpd.GeoDataFrame
     backdrop: gpd.GeoDataFrame
+    coverage: BaseGeometry
     report: SourceReport
 
 
@@ -96,7 +100,8 @@ def read_extract(
     wanted = {*first_tags(selections.values()), *OTHER_WAYS, *BACKDROP_AREAS, "highway"}
     with _readable(path):
         found = collect(_file(path), TagIndex(selections), wanted)
-    return _tables(found, path, selections, crs, clip)
+        box = _stated_box(path)
+    return _tables(found, path, box, selections, crs, clip)
 
 
 def read_boundary(path: Path, *, name: str = "", ref: str = "") -> tuple[str, BaseGeometry]:
@@ -171,6 +176,16 @@ def _file(path: Path) -> osmium.io.File:
     return osmium.io.File(str(path), suffix.removeprefix("."))
 
 
+def _stated_box(path: Path) -> BaseGeometry | None:
+    """Return the box that the header states, EPSG:4326, if it states one."""
+    with osmium.io.Reader(_file(path), osmium.osm.NOTHING) as reader:
+        box = reader.header().box()
+    if not box.valid() or box.size() == 0:
+        return None
+    low, high = box.bottom_left, box.top_right
+    return shapely.box(low.lon, low.lat, high.lon, high.lat)
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     """Turn what osmium says of a broken file into one clear error."""
@@ -194,6 +209,7 @@ def _names(tags: Mapping[str, str]) -> set[str]:
 def _tables(
     found: Found,
     path: Path,
+    box: BaseGeometry | None,
     selections: Mapping[str, Selection],
     crs: pyproj.CRS,
     clip: BaseGeometry | None,
@@ -201,10 +217,10 @@ def _tables(
     mended = mend_torn(found)
     ways = way_table(found, crs)
     _check_nodes_came_first(path, ways)
-    extent = shapely.box(*extent_of(ways)) if len(ways.node_xy) else shapely.Polygon()
+    coverage = coverage_of(ways, box)
     inside = clip_ways(ways, clip)
     if len(inside) == 0:
-        raise _nothing_there(path, ways, extent, clip, crs)
+        raise _nothing_there(path, ways, clip, crs)
     services, too_small = service_table(found, selections, crs, clip)
     services, merged = merge_same_places(services)
     facts = _facts(inside, services) | {
@@ -214,9 +230,12 @@ def _tables(
         "areas that cannot be put together, left out": len(found.broken | found.unmet),
     }
     backdrop = backdrop_table(found, inside, crs, clip)
-    report = SourceReport("osm", str(path), facts, _warnings(services, selections), (path,))
+    said = _warnings(services, selections)
+    if box is not None and clip is not None and not coverage.contains(clip):
+        said += ("the extract ends near the area: services and streets beyond it do not count",)
+    report = SourceReport("osm", str(path), facts, said, (path,))
     log.info("osm: %d ways, %d services, %d outlines", len(inside), len(services), len(backdrop))
-    return OsmExtract(inside, services, backdrop, report)
+    return OsmExtract(inside, services, backdrop, coverage, report)
 
 
 def _check_nodes_came_first(path: Path, ways: Ways) -> None:
@@ -255,7 +274,6 @@ def _warnings(services: gpd.GeoDataFrame, selections: Mapping[str, Selection]) -
 def _nothing_there(
     path: Path,
     ways: Ways,
-    extent: BaseGeometry,
     clip: BaseGeometry | None,
     crs: pyproj.CRS,
 ) -> InputError:
@@ -263,7 +281,8 @@ def _nothing_there(
         return InputError(
             f"{path}: holds no street and no path", hint="Use an extract that is not filtered."
         )
-    boxes = gpd.GeoSeries([extent, clip], crs=crs).to_crs(WGS84)
+    (west, south), (east, north) = ways.node_xy.min(axis=0), ways.node_xy.max(axis=0)
+    boxes = gpd.GeoSeries([shapely.box(west, south, east, north), clip], crs=crs).to_crs(WGS84)
     held, asked = (", ".join(f"{value:.3f}" for value in shapely.bounds(box)) for box in boxes)
     return OutsideExtractError(
         f"{path}: holds no street or path in the study area (west, south, east, north: "

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from arealstrategi.sources.osm.stream import NOWHERE, Found, backdrop_kind
@@ -61,9 +60,26 @@ def way_table(found: Found, crs: pyproj.CRS) -> Ways:
     return Ways(way_id, tags, starts, new_row[row], node_xy.reshape(-1, 2), crs)
 
 
-def extent_of(ways: Ways) -> NDArray[np.float64]:
-    """Return west, south, east, north of all nodes, in the ways' CRS."""
-    return np.concatenate([ways.node_xy.min(axis=0), ways.node_xy.max(axis=0)])
+def coverage_of(ways: Ways, box: BaseGeometry | None) -> BaseGeometry:
+    """Return where the extract can know of streets, in the ways' CRS.
+
+    Parameters
+    ----------
+    ways
+        All ways of the extract.
+    box
+        The box that the extract's header states, EPSG:4326; None: the hull of all streets counts
+        (not of ferries, which lead far out).
+    """
+    if box is not None:
+        return gpd.GeoSeries([box], crs=WGS84).to_crs(ways.crs).iloc[0]
+    street = (
+        ways.tags["highway"]
+        .notna()
+        .to_numpy()[np.repeat(np.arange(len(ways)), np.diff(ways.starts))]
+    )
+    points = ways.node_xy[np.unique(ways.node_of[street & (ways.node_of >= 0)])]
+    return shapely.MultiPoint(points).convex_hull
 
 
 def clip_ways(ways: Ways, clip: BaseGeometry | None) -> Ways:
