@@ -80,6 +80,16 @@ class WalkNetwork:
         """(m,) whether the edge belongs to a part shorter than `ISLET_M`."""
         return self.component_m[self.node_component[self.edge_nodes[:, 0]]] < ISLET_M
 
+    @cached_property
+    def whole_parts(self) -> _Finder:
+        """Finds the nearest edge of a part that is no islet."""
+        return _Finder.of(self.edge_line, np.flatnonzero(~self.edge_is_islet))
+
+    @cached_property
+    def islets(self) -> _Finder:
+        """Finds the nearest edge of an islet."""
+        return _Finder.of(self.edge_line, np.flatnonzero(self.edge_is_islet))
+
     def __repr__(self) -> str:
         return (
             f"WalkNetwork({len(self.node_xy)} nodes, {len(self.edge_m)} edges, "
@@ -207,10 +217,9 @@ def snap(network: WalkNetwork, shapes: NDArray[np.object_], *, limit_m: float) -
         Farther than this is not connected.
     """
     outlines = np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)  # noqa: PLR2004
-    islet = network.edge_is_islet
-    edge, offset = _nearest(network.edge_line, np.flatnonzero(~islet), outlines)
+    edge, offset = network.whole_parts.nearest(outlines)
     far = np.flatnonzero(~(offset <= limit_m))
-    lone_edge, lone_offset = _nearest(network.edge_line, np.flatnonzero(islet), outlines[far])
+    lone_edge, lone_offset = network.islets.nearest(outlines[far])
     nearer = ~(lone_offset >= offset[far]) & (lone_edge >= 0)
     edge[far[nearer]], offset[far[nearer]] = lone_edge[nearer], lone_offset[nearer]
     on = offset <= limit_m
@@ -224,31 +233,43 @@ def snap(network: WalkNetwork, shapes: NDArray[np.object_], *, limit_m: float) -
     return Snapped(edge, along, offset, connector)
 
 
-def _nearest(
-    lines: NDArray[np.object_], rows: NDArray[np.int64], shapes: NDArray[np.object_]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the nearest of the lines in `rows` and its distance; -1 and NaN where there is none.
+@dataclass(frozen=True)
+class _Finder:
+    """Finds the nearest of some edges; built once for all that is snapped to a network."""
 
-    Exact: the line by a shape's first point bounds the distance, and all lines within that bound
-    are measured. A third of the time of asking the tree for the nearest line of each outline.
-    """
-    if len(rows) == 0 or len(shapes) == 0:
-        return np.full(len(shapes), -1), np.full(len(shapes), np.nan)
-    lines = lines[rows]
-    pieces, owner = _in_pieces(shapes)
-    points, line_of = shapely.get_coordinates(lines, return_index=True)
-    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
-    _, near = tree.query(_first_points(pieces))
-    bound = np.full(len(shapes), np.inf)
-    np.minimum.at(bound, owner, shapely.distance(pieces, lines[line_of[near]]))
-    margin = bound[owner] + 1e-6  # rounding must lose no line
-    west, south, east, north = shapely.bounds(pieces).T
-    boxes = shapely.box(west - margin, south - margin, east + margin, north + margin)
-    piece, line = shapely.STRtree(lines).query(boxes)
-    distance = shapely.distance(pieces[piece], lines[line])
-    order = np.lexsort((line, distance, owner[piece]))
-    _, best = np.unique(owner[piece][order], return_index=True)
-    return rows[line[order][best]], distance[order][best]
+    rows: NDArray[np.int64]
+    lines: NDArray[np.object_]
+    boxes: shapely.STRtree
+    points: cKDTree
+    line_of: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lines: NDArray[np.object_], rows: NDArray[np.int64]) -> _Finder:
+        """Index the lines in `rows`."""
+        points, line_of = shapely.get_coordinates(lines[rows], return_index=True)
+        near = cKDTree(points.reshape(-1, 2), balanced_tree=False, compact_nodes=False)
+        return cls(rows, lines[rows], shapely.STRtree(lines[rows]), near, line_of)
+
+    def nearest(self, shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the edge nearest to each shape and its distance; -1 and NaN where there is none.
+
+        Exact: the line by a shape's first point bounds the distance, and all lines within that
+        bound are measured. A third of the time of asking the tree for the nearest line of each.
+        """
+        if len(self.rows) == 0 or len(shapes) == 0:
+            return np.full(len(shapes), -1), np.full(len(shapes), np.nan)
+        pieces, owner = _in_pieces(shapes)
+        _, near = self.points.query(_first_points(pieces))
+        bound = np.full(len(shapes), np.inf)
+        np.minimum.at(bound, owner, shapely.distance(pieces, self.lines[self.line_of[near]]))
+        margin = bound[owner] + 1e-6  # rounding must lose no line
+        west, south, east, north = shapely.bounds(pieces).T
+        around = shapely.box(west - margin, south - margin, east + margin, north + margin)
+        piece, line = self.boxes.query(around)
+        distance = shapely.distance(pieces[piece], self.lines[line])
+        order = np.lexsort((line, distance, owner[piece]))
+        _, best = np.unique(owner[piece][order], return_index=True)
+        return self.rows[line[order][best]], distance[order][best]
 
 
 def _in_pieces(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
