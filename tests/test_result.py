@@ -39,6 +39,22 @@ def test_run_json_traces_every_input_and_number(demo):
     assert any("OpenStreetMap" in text for text in facts["attribution"])
 
 
+def test_for_the_public_no_folder_of_the_planner_is_told(demo, tmp_path):
+    folder, _ = demo
+    text = (folder / "strategy.toml").read_text(encoding="utf-8")
+    elsewhere = tmp_path / "public.toml"
+    for name in ("teig.gpkg", "demo.osm.pbf", "kommunal_grunn.csv", "arealplan.gpkg", "dtm10.tif"):
+        text = text.replace(f'"{name}"', f"'{folder / name}'")
+    elsewhere.write_text(text + 'audience = "public"\n', encoding="utf-8")
+    result = ars.run(ars.Strategy.read(elsewhere))
+    result.write(tmp_path / "out")
+    told = (tmp_path / "out/run.json").read_text(encoding="utf-8")
+    assert "teig.gpkg" in told
+    for secret in (folder, tmp_path):
+        assert str(secret) not in told
+        assert str(secret).encode() not in (tmp_path / "out/suitability.gpkg").read_bytes()
+
+
 def test_the_map_is_a_folium_map_for_the_notebook(demo):
     drawn = demo[1].map()
     assert isinstance(drawn, folium.Map)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FOLDERS = re.compile(
+    r"^(?:[A-Za-z]:)?[\\/](?:[^\\/]+[\\/])*"
+)  # what leads to an absolute path's file
 ATTRIBUTION = ("© OpenStreetMap contributors, ODbL 1.0 (https://www.openstreetmap.org/copyright)",)
 
 
@@ -185,7 +189,7 @@ class Result:
         return {
             "title": strategy.title,
             "notes": list(self._notes()),
-            "strategy": _relative(strategy.model_dump(mode="json"), strategy.folder),
+            "strategy": self._told(strategy.model_dump(mode="json")),
             "study_area": {
                 "name": self.area.name,
                 "crs": self.area.crs.to_string(),
@@ -212,15 +216,27 @@ class Result:
         return (*self.notes, labels.words(self.strategy.language)["note.flat"])
 
     def _input_facts(self, report: SourceReport) -> dict[str, Any]:
-        folder = self.strategy.folder
         return {
             "role": report.role,
-            "source": _shown(report.source, folder),
-            "sha256": {_shown(str(path), folder): sha256(path) for path in report.files},
+            "source": self._told(report.source),
+            "sha256": {self._told(str(path)): sha256(path) for path in report.files},
             "facts": dict(report.facts),
             "warnings": list(report.warnings),
             "listed": {reason: list(names) for reason, names in report.listed.items()},
         }
+
+    def _told(self, value: Any) -> Any:  # noqa: ANN401
+        """Write paths relative to the strategy's folder; for the public, no folder at all."""
+        if isinstance(value, dict):
+            return {key: self._told(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._told(inner) for inner in value]
+        if not isinstance(value, str):
+            return value
+        folder = self.strategy.folder
+        text = value.replace(f"{folder}{os.sep}", "").replace(str(folder), ".")
+        public = self.strategy.output.audience == "public"
+        return _FOLDERS.sub("", text) if public else text
 
     def _counts(self) -> dict[str, Any]:
         network = self.reach.network
@@ -358,19 +374,6 @@ def _write_all(folder: Path, outputs: Mapping[str, Callable[[Path], None]]) -> l
             hint=f"Written: {kept}. Check the free space and whether a file is open elsewhere.",
         )
     return written
-
-
-def _relative(value: Any, folder: Path) -> Any:  # noqa: ANN401
-    """Write paths below the strategy's folder relative to it, as the planner wrote them."""
-    if isinstance(value, dict):
-        return {key: _relative(inner, folder) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_relative(inner, folder) for inner in value]
-    return _shown(value, folder) if isinstance(value, str) else value
-
-
-def _shown(text: str, folder: Path) -> str:
-    return text.replace(f"{folder}{os.sep}", "").replace(str(folder), ".")
 
 
 def _rounded(value: float) -> float | None:
