@@ -48,7 +48,7 @@ def main() -> int:
         "extract",
         nargs="?",
         type=Path,
-        help="left out: three of the test data, then a generated city",
+        help="or generated:NODES; left out: three of the test data, then a generated city",
     )
     parser.add_argument(
         "parcels",
@@ -62,7 +62,8 @@ def main() -> int:
         "--quick", action="store_true", help=f"our side alone, once, {QUICK_PARCELS} parcels"
     )
     asked = parser.parse_args()
-    if asked.extract is not None and asked.parcels is None:
+    generated = str(asked.extract).startswith(GENERATED)
+    if asked.extract is not None and asked.parcels is None and not generated:
         parser.error("EXTRACT needs PARCELS: a vector file, or grid:100@NAME")
     cases = _cases(asked.extract, asked.parcels, asked.crs, quick=asked.quick)
     if not asked.quick:
@@ -292,6 +293,8 @@ def _city(size: int) -> tuple[WalkNetwork, gpd.GeoDataFrame, NDArray[np.object_]
 def _cases(
     extract: Path | None, parcels: str | None, crs: str, *, quick: bool
 ) -> list[tuple[str, str, str]]:
+    if extract is not None and str(extract).startswith(GENERATED):
+        return [(str(extract), "", crs)]
     if extract is not None and parcels is not None:
         for path in (extract, *([] if parcels.startswith("grid:") else [Path(parcels)])):
             if not path.exists():

@@ -57,6 +57,7 @@ def test_lauf_scores_can_be_computed_by_hand_from_the_table(lauf):
 def test_lauf_reports_the_category_that_nobody_has(lauf):
     assert any("senior_centre" in text for text in lauf.warnings)
     assert not lauf.criteria.loc["senior_centre", "found"]
+    assert lauf.facts()["results"]["services"]["senior_centre"] == 0
     assert lauf.parcels["senior_centre_walk_m"].isna().all()
     assert lauf.parcels["senior_centre_service"].isna().all()
     assert (lauf.parcels["senior_centre_value"] == 0).all()

@@ -139,6 +139,12 @@ def test_the_documented_parcel_columns_are_those_of_a_run(result):
     assert list(result.parcels.reset_index().columns) == [*plain, *keys, "geometry"]
 
 
+def test_every_reason_that_the_program_can_give_is_documented():
+    codes = {key.removeprefix("reason.") for key in words("en") if key.startswith("reason.")}
+    told = section(PAGES["outputs.md"], "`parcels`").split("Codes in `reasons`:")[1]
+    assert codes <= set(re.findall(r"`(\w+)(?:: \w+)?`", told))
+
+
 def test_the_documented_service_columns_are_those_of_a_run(result):
     told = first_column(section(PAGES["outputs.md"], "`services`"))
     assert list(result.services.columns) == [*told, "geometry"]

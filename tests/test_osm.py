@@ -17,8 +17,10 @@ import shapely
 from shapely import box
 
 from arealstrategi.errors import InputError
+from arealstrategi.inputs import selections_of
 from arealstrategi.sources.osm import OutsideExtractError, read_boundary, read_extract
 from arealstrategi.sources.tags import Selection, parse_rule, parse_test
+from arealstrategi.strategy import Strategy
 
 UTM32 = pyproj.CRS(25832)
 LON, LAT = 10.0, 59.0
@@ -542,3 +544,16 @@ def test_the_buildings_of_lauf_are_those_that_gdal_finds(lauf):
     assert len(built) - torn <= len(ours) <= len(built) - 38  # the 38 that miss nodes are counted
     assert torn >= 38
     assert ours.area.sum() == pytest.approx(built.area.sum(), rel=0.003)
+
+
+@pytest.mark.shared
+def test_without_backdrop_ways_and_services_are_the_same(shared_data):
+    path = shared_data / "lauf/lauf-200115.osm.pbf"
+    selections = selections_of(Strategy.build({"parcels": {"source": "none"}}))
+    crs = pyproj.CRS.from_epsg(25832)
+    whole = read_extract(path, selections, crs=crs)
+    bare = read_extract(path, selections, crs=crs, backdrop=False)
+    assert bare.services.equals(whole.services)
+    assert bare.ways.tags.equals(whole.ways.tags)
+    assert (bare.ways.node_xy == whole.ways.node_xy).all()
+    assert set(bare.backdrop["kind"]) == {"main_street", "street", "path"}

@@ -95,7 +95,7 @@ def check(strategy: StrategyFile, quiet: Quiet = False, verbose: Verbose = False
         from arealstrategi.strategy import Strategy
 
         plan = Strategy.read(strategy)
-        inputs = analysis.read(plan, progress=progress)
+        inputs = analysis.read(plan, progress=progress, backdrop=False)
         progress("network")
         report = analysis.check_network(plan, inputs)
         progress("")

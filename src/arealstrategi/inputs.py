@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -77,7 +77,7 @@ class Inputs:
         return tuple(f"{r.role}: {text}" for r in self.reports for text in r.warnings)
 
 
-def read(strategy: Strategy, *, progress: Progress | None = None) -> Inputs:
+def read(strategy: Strategy, *, progress: Progress | None = None, backdrop: bool = True) -> Inputs:
     """Read every input of a strategy.
 
     Parameters
@@ -86,6 +86,8 @@ def read(strategy: Strategy, *, progress: Progress | None = None) -> Inputs:
         What to read.
     progress
         Called with the name of each stage as it begins.
+    backdrop
+        Whether to read what the map draws below the parcels.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def read(strategy: Strategy, *, progress: Progress | None = None) -> Inputs:
     with stage("parcels"):
         area, parcels = _area_and_parcels(strategy, raw, name, boundary, reports)
     with stage("streets and services"):
-        extract = _read_osm(strategy, area, raw)
+        extract = _read_osm(strategy, area, raw, backdrop=backdrop)
         reports.append(extract.report)
         services = _with_own_points(strategy, extract.services, area, reports)
     with stage("other layers"):
@@ -232,13 +234,17 @@ def _analysis_crs(
     return zone_of(raw.table.geometry)
 
 
-def _read_osm(strategy: Strategy, area: StudyArea, raw: RawParcels | None) -> osm.OsmExtract:
+def _read_osm(
+    strategy: Strategy, area: StudyArea, raw: RawParcels | None, *, backdrop: bool
+) -> osm.OsmExtract:
     selections = selections_of(strategy)
     source = strategy.osm.source
     if source is None:
         source = _fetched(strategy, area, selections)
     try:
-        return osm.read_extract(source, selections, crs=area.crs, clip=area.reach)
+        return osm.read_extract(
+            source, selections, crs=area.crs, clip=area.reach, backdrop=backdrop
+        )
     except osm.OutsideExtractError as error:
         guess = guess_crs(raw, error.extent) if raw is not None else ""
         raise InputError(error.message, hint=f"{guess} {error.hint}".strip()) from error
@@ -264,6 +270,9 @@ def _with_own_points(
     tables = [services]
     for category, path in strategy.points_of().items():
         own, report = read_points(path, category, area.crs)
+        if not own.intersects(area.reach).any():
+            far = "no place lies in or near the area: check whether x and y have changed places"
+            report = replace(report, warnings=(*report.warnings, far))
         reports.append(report)
         tables.append(own)
     if len(tables) == 1:

@@ -244,7 +244,10 @@ class Result:
             "parcels": len(self.parcels),
             "status": self.parcels["status"].value_counts().to_dict(),
             "class": self.parcels["class"].value_counts().to_dict(),
-            "services": self.services["category"].value_counts().to_dict(),
+            "services": {
+                key: int((self.services["category"] == key).sum())
+                for key in self.criteria.index[self.criteria["walk"]]
+            },
             "network_km": round(float(network.edge_m.sum()) / 1000, 3),
             "network_components": len(network.component_m),
         }

@@ -252,13 +252,20 @@ class OutputOptions(_Section):
     """Where results go and who reads them."""
 
     dir: InputPath | None = Field(default=None, description="Folder of the results.")
-    audience: Literal["internal", "public"] = Field(default="internal", description="Who reads it.")
+    audience: Literal["internal", "public"] = Field(
+        default="internal",
+        description="Who reads it; public: no folder of yours is told in the outputs.",
+    )
 
 
 class Strategy(_Section):
     """A whole strategy. Read one with `Strategy.read`."""
 
-    title: str = Field(default="Arealstrategi", min_length=1, description="Shown on every output.")
+    title: str = Field(
+        default="Arealstrategi",
+        min_length=1,
+        description="Shown on the map, in the GeoPackage and in run.json.",
+    )
     language: Literal["nb", "en"] = Field(default="nb", description="Language of the outputs.")
     area: AreaOptions = Field(default_factory=AreaOptions)
     parcels: ParcelOptions

@@ -77,6 +77,7 @@ def read_extract(
     *,
     crs: pyproj.CRS,
     clip: BaseGeometry | None = None,
+    backdrop: bool = True,
 ) -> OsmExtract:
     """Read ways, services and backdrop of an extract.
 
@@ -90,6 +91,8 @@ def read_extract(
         The analysis CRS, metres.
     clip
         Only what meets this polygon (in `crs`) is kept; ways are kept whole. None: all.
+    backdrop
+        Whether to read buildings, water and green for the map as well.
 
     Raises
     ------
@@ -97,9 +100,10 @@ def read_extract(
         The file is missing, is no OSM file, is broken, or holds no way in `clip`.
     """
     check_suffix(path)
-    wanted = {*first_tags(selections.values()), *OTHER_WAYS, *BACKDROP_AREAS, "highway"}
+    wanted = {*first_tags(selections.values()), *OTHER_WAYS, "highway"}
+    drawn = set(BACKDROP_AREAS) if backdrop else set()
     with _readable(path):
-        found = collect(_file(path), TagIndex(selections), wanted)
+        found = collect(_file(path), TagIndex(selections), wanted | drawn, draws=backdrop)
         box = _stated_box(path)
     return _tables(found, path, box, selections, crs, clip)
 

@@ -34,7 +34,7 @@ def mend_torn(found: Found) -> int:
         found.outlines.discard(way_id)
         wkb = shapely.to_wkb(polygon, hex=True)
         found.add_services(f"w{way_id}", tags, found.index.categories(tags), wkb)
-        if kind := backdrop_kind(tags):
+        if found.draws and (kind := backdrop_kind(tags)):
             found.backdrop.append((kind, tags.get("name", "")))
             found.backdrop_wkb.append(wkb)
         mended += 1

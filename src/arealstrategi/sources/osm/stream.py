@@ -36,7 +36,7 @@ GREEN_NATURAL = frozenset({"wood", "scrub", "heath", "grassland"})
 NOWHERE = 2**31 - 1  # osmium's coordinate of a node that the extract does not hold
 
 
-def collect(file: osmium.io.File, index: TagIndex, keys: set[str]) -> Found:
+def collect(file: osmium.io.File, index: TagIndex, keys: set[str], *, draws: bool) -> Found:
     """Read an extract once (its relations twice) and keep what matters.
 
     Parameters
@@ -47,13 +47,15 @@ def collect(file: osmium.io.File, index: TagIndex, keys: set[str]) -> Found:
         Finds the categories of a place.
     keys
         Tags that can make a thing matter; nothing else reaches Python.
+    draws
+        Whether outlines for the map are kept.
 
     Raises
     ------
     RuntimeError
         What osmium says of a file that it cannot read.
     """
-    found = Found(index)
+    found = Found(index, draws)
     # a building comes back as an area: as a way it need not reach Python
     ways = KeyFilter(*(keys - {"building"}))
     ways.enable_for(osmium.osm.WAY)
@@ -62,8 +64,9 @@ def collect(file: osmium.io.File, index: TagIndex, keys: set[str]) -> Found:
         .with_areas(KeyFilter(*keys))
         .with_filter(KeyFilter(*keys))
         .with_filter(ways)
-        .handler_for_filtered(_Buildings(found))
     )
+    if draws:
+        processor.handler_for_filtered(_Buildings(found))
     things: Iterator[Any] = iter(processor)
     with _no_collection():
         for thing in things:
@@ -95,6 +98,7 @@ class Found:
     """What the stream has brought so far, as flat lists."""
 
     index: TagIndex
+    draws: bool
     way_id: list[int] = field(default_factory=list)
     way_tags: list[dict[str, str]] = field(default_factory=list)
     way_len: list[int] = field(default_factory=list)
@@ -131,7 +135,7 @@ class Found:
                 self.node_id.append(node.ref)
                 self.node_x.append(node.x)
                 self.node_y.append(node.y)
-        categories, kind = self.index.categories(tags), backdrop_kind(tags)
+        categories, kind = self.index.categories(tags), self._kind(tags)
         is_outline = way.is_closed() and tags.get("area") != "no"
         if not categories and not (kind and is_outline):
             return
@@ -169,15 +173,18 @@ class Found:
             self.backdrop.append((kind, tags.get("name", "")))
             self.backdrop_wkb.append(wkb)
 
+    def _kind(self, tags: Mapping[str, str]) -> str:
+        return backdrop_kind(tags) if self.draws else ""
+
     def _meaning(self, given: Any) -> tuple[dict[str, str], dict[str, str], str]:  # noqa: ANN401
         """Return tags, categories and backdrop kind; most outlines are building=x and no more."""
         value = given.get("building") if len(given) == 1 else None
         if value is None or value == "no":
             tags = dict(given)
-            return tags, self.index.categories(tags), backdrop_kind(tags)
+            return tags, self.index.categories(tags), self._kind(tags)
         if value not in self.plain:
             self.plain[value] = self.index.categories({"building": value})
-        return {"building": value}, self.plain[value], "building"
+        return {"building": value}, self.plain[value], "building" if self.draws else ""
 
     def add_relation(self, relation: Any) -> None:  # noqa: ANN401
         """Remember a relation that should come back as an area."""
