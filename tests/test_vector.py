@@ -184,3 +184,18 @@ def test_norwegian_gml_offers_its_layers_and_reads_the_one_asked_for(shared_data
     table = read_layer(opened(path, cells), ["popTot"])
     assert table["popTot"].sum() == 678_692
     assert table.crs.to_epsg() == 25833
+
+
+def test_the_advice_names_only_keys_that_the_strategy_file_has(tmp_path):
+    path = tmp_path / "two.gpkg"
+    for name in ("a", "b"):
+        gpd.GeoDataFrame(geometry=gpd.points_from_xy([0], [0]), crs=25832).to_file(path, layer=name)
+    with pytest.raises(InputError) as section:
+        open_layer(path, None, key="[parcels]")
+    assert section.value.hint == "Set `layer` under [parcels] to one of: 'a', 'b'."
+    with pytest.raises(InputError) as one_key:
+        open_layer(path, None, key="`boundary` under [area]")
+    assert "file of its own" in one_key.value.hint
+    with pytest.raises(InputError) as missing:
+        open_layer(tmp_path / "no.gpkg", None, key="`boundary` under [area]")
+    assert missing.value.hint == "Check `boundary` under [area]."

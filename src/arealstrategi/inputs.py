@@ -186,7 +186,7 @@ def _named_area(strategy: Strategy) -> tuple[str, BaseGeometry]:
 
 
 def _boundary_file(path: Path, reports: list[SourceReport]) -> tuple[str, gpd.GeoSeries]:
-    layer = open_layer(path, None, key="[area]")
+    layer = open_layer(path, None, key="`boundary` under [area]")
     outline = np.asarray(read_layer(layer).geometry.dropna(), dtype=object)
     whole = shapely.union_all(shapely.make_valid(outline))
     if whole.area == 0:
@@ -286,7 +286,7 @@ def _constraint(entry: ConstraintEntry, area: StudyArea, reports: list[SourceRep
     zones = _valid(read_layer(layer, where=entry.where), area.crs)
     mapped = None
     if entry.coverage is not None:
-        surveyed = open_layer(entry.coverage, None, key=f"coverage of {key}")
+        surveyed = open_layer(entry.coverage, None, key=f"`coverage` of {key}")
         mapped = _valid(read_layer(surveyed), area.crs)
     facts: dict[str, Fact] = {
         "zones": len(zones),

@@ -60,7 +60,7 @@ def read_municipal_land(path: Path, parcels: gpd.GeoDataFrame) -> tuple[pd.Serie
 
 
 def _from_list(path: Path, parcels: gpd.GeoDataFrame) -> tuple[pd.Series, SourceReport]:
-    rows = read_csv(path, key="municipal_land under [parcels]")
+    rows = read_csv(path, key="`municipal_land` under [parcels]")
     numbers = _numbers(path, rows)
     right = next((rows[name] for name in RIGHT_COLUMNS if name in rows), pd.Series("", rows.index))
     leased = right.fillna("").str.strip().str.lower().isin(LEASED)
@@ -144,7 +144,7 @@ def _key(parts: pd.DataFrame) -> pd.Series:
 
 def _from_layer(path: Path, parcels: gpd.GeoDataFrame) -> tuple[pd.Series, SourceReport]:
     crs = pyproj.CRS.from_user_input(parcels.crs)
-    layer = open_layer(path, None, key="municipal_land under [parcels]")
+    layer = open_layer(path, None, key="`municipal_land` under [parcels]")
     land = read_layer(layer).to_crs(crs).geometry
     shapes = shapely.make_valid(
         np.asarray(land.dropna(), dtype=object), method="structure", keep_collapsed=False

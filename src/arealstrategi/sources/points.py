@@ -45,7 +45,7 @@ def read_points(
     InputError
         The file is missing or has no usable coordinates; the message names the row.
     """
-    key = f"points of the criterion '{category}'"
+    key = f"`points` of the criterion '{category}'"
     if path.suffix.lower() in {".csv", ".txt"}:
         table, stated = _from_csv(path, key, crs)
     else:

@@ -70,7 +70,8 @@ def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = Non
     layer
         Its name; None: the only one.
     key
-        What the strategy file calls this input, for messages: ``[parcels]``.
+        What the strategy file calls this input, for messages: a section that has ``source``,
+        ``layer`` and ``crs`` (``[parcels]``), or one key ("`boundary` under [area]").
     crs
         CRS to take where the file states none.
 
@@ -81,7 +82,7 @@ def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = Non
         is known.
     """
     if not path.exists():
-        raise InputError(f"{path}: there is no such file", hint=f"Check `source` under {key}.")
+        raise InputError(f"{path}: there is no such file", hint=f"Check {_key_of(key, 'source')}.")
     names = _layer_names(path)
     name = _choose(path, names, layer, key)
     info = _guarded(path, lambda: pyogrio.read_info(path, layer=name))
@@ -90,7 +91,9 @@ def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = Non
     if found is None:
         raise InputError(
             f"{path}, layer '{name}': the file does not say in which CRS its coordinates are",
-            hint=f'Set `crs = "EPSG:…"` under {key}, or save the layer with its CRS in QGIS.',
+            hint=f'Set `crs = "EPSG:…"` under {key}, or save the layer with its CRS in QGIS.'
+            if _is_section(key)
+            else "Save the layer with its CRS in QGIS.",
         )
     crs_from = "the file" if stated else "the strategy file"
     return Layer(path, name, tuple(info["fields"]), found, crs_from, int(info["features"]))
@@ -169,6 +172,14 @@ def _layer_names(path: Path) -> list[str]:
     return spatial
 
 
+def _is_section(key: str) -> bool:
+    return key.startswith("[")
+
+
+def _key_of(key: str, name: str) -> str:
+    return f"`{name}` under {key}" if _is_section(key) else key
+
+
 def _choose(path: Path, names: list[str], layer: str | None, key: str) -> str:
     listed = ", ".join(repr(name) for name in names)
     if layer is not None:
@@ -180,7 +191,9 @@ def _choose(path: Path, names: list[str], layer: str | None, key: str) -> str:
     if len(names) > 1:
         raise InputError(
             f"{path}: holds {len(names)} layers",
-            hint=f"Set `layer` under {key} to one of: {listed}.",
+            hint=f"Set `layer` under {key} to one of: {listed}."
+            if _is_section(key)
+            else f"Save the one you need as a file of its own; its layers are: {listed}.",
         )
     return names[0]
 
