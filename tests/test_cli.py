@@ -261,6 +261,16 @@ def test_an_extract_of_another_place_says_so(town, write_osm):
     fails(town, "holds no street or path in the study area", "20.0")
 
 
+def test_where_nothing_can_be_walked_everybody_is_told_and_nothing_fails(town, write_osm):
+    write_osm(NODES, {10: ([1, 2], {"highway": "motorway"})})
+    ended = invoke("run", town / "strategy.toml")
+    assert ended.exit_code == 0, ended.output
+    assert "2 of 2 parcels lie too far from any walkable way" in ended.stderr
+    parcels = gpd.read_file(town / "out/suitability.gpkg", layer="parcels")
+    assert parcels["grocery_walk_m"].isna().all()
+    assert invoke("check", town / "strategy.toml").exit_code == 0
+
+
 def test_an_output_folder_that_cannot_be_written(town):
     (town / "out-file").write_text("in the way")
     ended = invoke("run", town / "strategy.toml", "--out", town / "out-file")

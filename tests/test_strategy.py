@@ -126,6 +126,7 @@ def test_paths_are_relative_to_the_file_not_to_the_working_folder(tmp_path, monk
         ("[parcels]\nsource='a'\n[[criterion]]\nkey='grocery'\nzero_m=300", ["zero_m (300)", "full_m (400)"]),  # noqa: E501
         ("[parcels]\nsource='a'\n[[criterion]]\nkey='zoo'\nweight=1", ['criterion "zoo"', "no places to walk to"]),  # noqa: E501
         ("[parcels]\nsource='a'\n[[criterion]]\nkey='q'\nkind='column'\nweight=1", ["column: is missing", "full: is missing"]),  # noqa: E501
+        ("[parcels]\nsource='a'\n" + 2 * "[[constraint]]\nname='Flom'\nsource='f.gpkg'\n", ["constraint: two of them have the same name"]),  # noqa: E501
         ("[parcels]\nsource='a'\n[score]\nweights='mine'", ["score.weights", "default, equal"]),
         ("[parcels]\nsource='a'\n[score]\nmethod='topsis'", ["score.method", "weighted_sum", "'topsis'"]),  # noqa: E501
         ("[parcels]\nsource='a'\n[area]\ncrs='EPSG:4326'", ["area.crs", "not in metres"]),

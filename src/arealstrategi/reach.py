@@ -291,6 +291,9 @@ def _search(
 
 def _ends(network: WalkNetwork, things: Snapped, rows: NDArray[np.int64]) -> Ends:
     """Return (k, 2) arrays: the end nodes of each thing's edge, and seconds and metres to them."""
+    if len(network.edge_m) == 0:
+        nowhere = np.full((len(rows), 2), np.inf)
+        return np.zeros((len(rows), 2), dtype=np.int64), nowhere, nowhere
     edge = things.edge[rows]
     along, length = things.along_m[rows], network.edge_m[edge]
     pace = _pace(network, edge)

@@ -333,6 +333,8 @@ class Strategy(_Section):
             raise _problems(name, [_readable(problem) for problem in error.errors()]) from None
         strategy._path = source  # noqa: SLF001 - its own
         found = [text for _, text in strategy._merged() if text]  # noqa: SLF001
+        if len({rule.name for rule in strategy.constraint}) < len(strategy.constraint):
+            found.append("constraint: two of them have the same name")
         if strategy.score.weights not in _weight_sets():
             found.append(_not_one_of("score.weights", strategy.score.weights, _weight_sets()))
         if strategy.parcels.grid_m and not (
