@@ -60,7 +60,8 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         method = strategy.score
         total = scoring.aggregate(values, strategy.weights, method.method, method.alpha)
         hits = rules.find_all(parcels, inputs.constraints)
-        verdict = _judge(strategy, inputs, values, total, hits, at_parcels.connected)
+        unseen = ~at_parcels.connected & ~_covered(inputs, strategy.osm.snap_m)
+        verdict = _judge(strategy, inputs, values, total, hits, at_parcels.connected, unseen)
     return Result(
         strategy=strategy,
         area=inputs.area,
@@ -71,7 +72,7 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         backdrop=inputs.backdrop,
         reach=reach,
         reports=inputs.reports,
-        warnings=inputs.warnings + _warnings(strategy, inputs, at_parcels, at_services),
+        warnings=inputs.warnings + _warnings(inputs, at_parcels, at_services, unseen),
         timings_s=timings,
     )
 
@@ -130,6 +131,7 @@ def _judge(
     total: pd.Series,
     hits: pd.DataFrame,
     connected: NDArray[np.bool_],
+    unseen: NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Collect what speaks against each parcel, and let the scoring stage decide."""
     index = inputs.parcels.index
@@ -137,7 +139,6 @@ def _judge(
     walked = [c.key for c in counted if isinstance(c, WalkCriterion)]
     nothing = bool(walked) and not inputs.services["category"].isin(walked).any()
     too_small = inputs.parcels["area_m2"] < strategy.parcels.min_area_m2
-    unseen = ~connected & ~_covered(inputs, strategy.osm.snap_m)
     flags = {
         scoring.BELOW_MINIMUM: too_small,
         **rules.reasons(hits),
@@ -172,14 +173,16 @@ def _shown_names(services: gpd.GeoDataFrame) -> pd.Series:
 
 
 def _warnings(
-    strategy: Strategy, inputs: Inputs, parcels: Snapped, services: Snapped
+    inputs: Inputs, parcels: Snapped, services: Snapped, unseen: NDArray[np.bool_]
 ) -> tuple[str, ...]:
     said = []
     for things, what in ((services, "services"), (parcels, "parcels")):
         if lone := int((~things.connected).sum()):
             said.append(f"{lone} of {len(things.edge)} {what} lie too far from any walkable way")
-    if unseen := int((~parcels.connected & ~_covered(inputs, strategy.osm.snap_m)).sum()):
-        said.append(f"{unseen} of them lie outside the extract: what is there is not known")
+    if unseen.any():
+        said.append(
+            f"{int(unseen.sum())} of them lie outside the extract: what is there is not known"
+        )
     if len(inputs.services) == 0:
         said.append("no service of any kind was found: no parcel has a score")
     return tuple(said)

@@ -139,7 +139,7 @@ def build_network(
     flat_speed_m_s
         Speed on connecting pieces.
     """
-    visit_way = np.repeat(np.arange(len(ways)), np.diff(ways.starts))
+    visit_way = ways.way_of
     usable = np.isfinite(seconds_per_metre)[visit_way] & (ways.node_of >= 0)
     here, then = np.arange(len(visit_way) - 1), np.arange(1, len(visit_way))
     joined = usable[here] & usable[then] & (visit_way[here] == visit_way[then])
@@ -176,29 +176,45 @@ def _edges(
     flat_speed_m_s: float,
 ) -> WalkNetwork:
     first = np.flatnonzero(starts_edge)
-    last = np.append(first[1:], len(tail)) - 1 if len(first) else first
+    last = _last_steps(starts_edge)
     edge_of = np.cumsum(starts_edge) - 1
     segment_m = np.hypot(*(ways.node_xy[head] - ways.node_xy[tail]).T)
     edge_m = np.bincount(edge_of, weights=segment_m, minlength=len(first)).astype(np.float64)
     ends = np.column_stack([tail[first], head[last]]) if len(first) else np.empty((0, 2), np.int64)
     nodes, edge_nodes = np.unique(ends, return_inverse=True)
-    # each edge's points: the tails of its segments, then the head of its last one
-    point = np.concatenate([tail, head[last]])
-    line_of = np.concatenate([edge_of, np.arange(len(first))])
-    order = np.argsort(line_of, kind="stable")
-    lines = shapely.linestrings(ways.node_xy[point[order]], indices=line_of[order])
     network = WalkNetwork(
         node_xy=ways.node_xy[nodes],
         edge_nodes=edge_nodes.reshape(-1, 2),
         edge_m=edge_m,
         edge_s=edge_m * seconds_per_metre[way[first]],
         edge_way=ways.way_id[way[first]],
-        edge_line=np.asarray(lines, dtype=object),
+        edge_line=_join_steps(ways.node_xy, tail, head, starts_edge),
         flat_speed_m_s=flat_speed_m_s,
         crs=ways.crs,
     )
     log.info("network: %r", network)
     return network
+
+
+def _last_steps(starts: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the last step of each line, where a line begins at every True."""
+    first = np.flatnonzero(starts)
+    return np.append(first[1:], len(starts)) - 1 if len(first) else first
+
+
+def _join_steps(
+    xy: NDArray[np.float64],
+    tail: NDArray[np.int64],
+    head: NDArray[np.int64],
+    starts: NDArray[np.bool_],
+) -> NDArray[np.object_]:
+    """Make lines of steps: each has the tails of its steps, then the head of its last one."""
+    last = _last_steps(starts)
+    point = np.concatenate([tail, head[last]])
+    line_of = np.concatenate([np.cumsum(starts) - 1, np.arange(len(last))])
+    order = np.argsort(line_of, kind="stable")
+    lines = shapely.linestrings(xy[point[order]], indices=line_of[order])
+    return np.asarray(lines, dtype=object)
 
 
 def snap(network: WalkNetwork, shapes: NDArray[np.object_], *, limit_m: float) -> Snapped:
@@ -282,13 +298,8 @@ def _in_pieces(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArra
     starts = np.append(True, np.diff(part[step]) != 0)[: len(step)] | (
         place[step] % PIECE_POINTS == 0
     )
-    last = np.append(np.flatnonzero(starts)[1:], len(step)) - 1 if len(step) else step
-    piece = np.cumsum(starts) - 1
-    visited = np.concatenate([step, step[last] + 1])
-    piece_of = np.concatenate([piece, np.arange(len(last))])
-    order = np.argsort(piece_of, kind="stable")
-    cut = np.asarray(shapely.linestrings(points[visited[order]], indices=piece_of[order]))
-    owner = np.flatnonzero(long)[part_owner[part[step[last]]]]
+    cut = _join_steps(points, step, step + 1, starts)
+    owner = np.flatnonzero(long)[part_owner[part[step[_last_steps(starts)]]]]
     return np.concatenate([shapes[~long], cut]), np.concatenate([np.flatnonzero(~long), owner])
 
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FOLDERS = re.compile(
-    r"^(?:[A-Za-z]:)?[\\/](?:[^\\/]+[\\/])*"
-)  # what leads to an absolute path's file
+# what leads to the file of an absolute path
+_FOLDERS = re.compile(r"^(?:[A-Za-z]:)?[\\/](?:[^\\/]+[\\/])*")
 ATTRIBUTION = ("© OpenStreetMap contributors, ODbL 1.0 (https://www.openstreetmap.org/copyright)",)
 
 
@@ -215,11 +215,16 @@ class Result:
         """Return what every output says of the whole."""
         return (*self.notes, labels.words(self.strategy.language)["note.flat"])
 
+    @cached_property
+    def _checksums(self) -> dict[Path, str]:
+        """SHA-256 of every file that was read: large extracts are not to be hashed twice."""
+        return {path: sha256(path) for path in {p for r in self.reports for p in r.files}}
+
     def _input_facts(self, report: SourceReport) -> dict[str, Any]:
         return {
             "role": report.role,
             "source": self._told(report.source),
-            "sha256": {self._told(str(path)): sha256(path) for path in report.files},
+            "sha256": {self._told(str(path)): self._checksums[path] for path in report.files},
             "facts": dict(report.facts),
             "warnings": list(report.warnings),
             "listed": {reason: list(names) for reason, names in report.listed.items()},

@@ -72,6 +72,11 @@ class Ways:
     def __len__(self) -> int:
         return len(self.way_id)
 
+    @property
+    def way_of(self) -> NDArray[np.int64]:
+        """Row of the way that each entry of ``node_of`` belongs to."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
     def __repr__(self) -> str:
         return f"Ways({len(self)} ways, {len(self.node_xy)} nodes)"
 

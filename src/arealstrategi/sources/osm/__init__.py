@@ -22,10 +22,10 @@ from osmium.filter import EntityFilter, TagFilter
 from osmium.geom import WKBFactory
 from shapely.geometry.base import BaseGeometry
 
+from arealstrategi.area import WGS84
 from arealstrategi.errors import InputError
 from arealstrategi.provenance import SourceReport
 from arealstrategi.sources.osm.build import (
-    WGS84,
     backdrop_table,
     clip_ways,
     coverage_of,
@@ -258,11 +258,10 @@ def _check_nodes_came_first(path: Path, ways: Ways) -> None:
 
 def _facts(ways: Ways, services: gpd.GeoDataFrame) -> dict[str, int]:
     gone = ways.node_of < 0
-    way_of = np.repeat(np.arange(len(ways)), np.diff(ways.starts))
     return {
         "ways": len(ways),
         "nodes": len(ways.node_xy),
-        "ways that miss nodes, kept in part": len(np.unique(way_of[gone])),
+        "ways that miss nodes, kept in part": len(np.unique(ways.way_of[gone])),
         "nodes the extract does not hold": int(gone.sum()),
         "services": len(services),
     }

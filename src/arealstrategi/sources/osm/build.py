@@ -11,11 +11,11 @@ import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from arealstrategi.area import WGS84
 from arealstrategi.sources.osm.stream import NOWHERE, Found, backdrop_kind
 from arealstrategi.sources.tags import Selection
 from arealstrategi.tables import WAY_TAGS, Ways
 
-WGS84 = pyproj.CRS.from_epsg(4326)
 MAIN_STREETS = ("motorway", "trunk", "primary", "secondary", "tertiary")
 PATHS = ("footway", "path", "cycleway", "steps", "track", "pedestrian", "bridleway", "corridor")
 
@@ -73,11 +73,7 @@ def coverage_of(ways: Ways, box: BaseGeometry | None) -> BaseGeometry:
     """
     if box is not None:
         return gpd.GeoSeries([box], crs=WGS84).to_crs(ways.crs).iloc[0]
-    street = (
-        ways.tags["highway"]
-        .notna()
-        .to_numpy()[np.repeat(np.arange(len(ways)), np.diff(ways.starts))]
-    )
+    street = ways.tags["highway"].notna().to_numpy()[ways.way_of]
     points = ways.node_xy[np.unique(ways.node_of[street & (ways.node_of >= 0)])]
     return shapely.MultiPoint(points).convex_hull
 
@@ -86,7 +82,7 @@ def clip_ways(ways: Ways, clip: BaseGeometry | None) -> Ways:
     """Keep the ways whose bounding box meets that of `clip`, whole."""
     if clip is None or len(ways) == 0:
         return ways
-    way_of = np.repeat(np.arange(len(ways)), np.diff(ways.starts))
+    way_of = ways.way_of
     there = ways.node_of >= 0
     boxes = np.full((len(ways), 4), [np.inf, np.inf, -np.inf, -np.inf])
     xy = ways.node_xy[ways.node_of[there]]
@@ -148,7 +144,7 @@ def backdrop_table(
 
 
 def _street_lines(ways: Ways) -> gpd.GeoDataFrame:
-    way_of = np.repeat(np.arange(len(ways)), np.diff(ways.starts))
+    way_of = ways.way_of
     there = ways.node_of >= 0
     counts = np.bincount(way_of[there], minlength=len(ways))
     there &= counts[way_of] >= 2  # noqa: PLR2004
