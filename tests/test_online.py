@@ -14,16 +14,19 @@ from pathlib import Path
 import geopandas as gpd
 import osmium
 import osmnx as ox
+import pyproj
 import pytest
 import shapely
 from osmium.osm.mutable import Node, Relation, Way
 
 from arealstrategi.errors import InputError, OnlineError, OutputError
 from arealstrategi.sources import online
+from arealstrategi.sources.osm import read_extract
 from loopback import Loopback, loopback
 
 VILLAGE = shapely.box(10.20, 59.10, 10.22, 59.11)
 WANTED: dict[str, bool | list[str]] = {"shop": True, "amenity": ["pharmacy", "doctors"]}
+CROSSING = {"highway": "crossing", "crossing": "traffic_signals", "crossing:signals": "yes"}
 FAR_OFF = shapely.box(9.0, 59.1, 9.02, 59.11)
 
 
@@ -40,8 +43,9 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "sweden": [(14.1, 59.0), (14.4, 59.0), (14.4, 59.3), (14.1, 59.3)],
     }
     with osmium.SimpleWriter(path) as writer:
-        for number, at in enumerate([(10.205, 59.105), (10.21, 59.105), (10.3, 59.105)], start=1):
-            writer.add_node(Node(id=number, location=at))
+        writer.add_node(Node(id=1, location=(10.205, 59.105), tags={"kerb": "raised"}))
+        writer.add_node(Node(id=2, location=(10.21, 59.105), tags=CROSSING))
+        writer.add_node(Node(id=3, location=(10.3, 59.105)))
         shop = {"shop": "supermarket", "name": "Butikken på Ås"}
         writer.add_node(Node(id=4, location=(10.2051, 59.1051), tags=shop))
         writer.add_node(Node(id=5, location=(10.2052, 59.1052), tags={"amenity": "bench"}))
@@ -178,6 +182,18 @@ def test_ways_come_whole_and_names_keep_their_letters(server: Loopback, tmp_path
     assert ("w", 2) in rows, "a ferry line may be walked on board"
     assert ("n", 5) not in rows, "nobody asked for benches"
     assert server.count("/api/interpreter") == 2
+
+
+def test_nodes_of_a_street_come_with_what_they_say_of_crossings_and_kerbs(
+    server: Loopback, tmp_path: Path
+) -> None:
+    assert server.url
+    path = fetch(tmp_path)
+    assert dict(read_rows(path)["n", 2][2]) == CROSSING
+    ways = read_extract(path, {}, crs=pyproj.CRS(25832)).ways
+    held = [dict(row.dropna()) for _, row in ways.node_tags.iterrows()]
+    assert held == [{"kerb": "raised"}, CROSSING]
+    assert ways.node_tags.index.tolist() == ways.node_of[:2].tolist()
 
 
 def test_the_header_says_the_area_and_how_old_the_data_are(

@@ -21,6 +21,7 @@ from arealstrategi.inputs import selections_of
 from arealstrategi.sources.osm import OutsideExtractError, read_boundary, read_extract
 from arealstrategi.sources.tags import Selection, parse_rule, parse_test
 from arealstrategi.strategy import Strategy
+from arealstrategi.tables import NODE_TAGS, WAY_TAGS
 
 UTM32 = pyproj.CRS(25832)
 LON, LAT = 10.0, 59.0
@@ -83,9 +84,10 @@ def same_tables(one, other):
         )
         left, right = (getattr(e, name).geometry for e in (one, other))
         assert left.geom_equals_exact(right, tolerance=1e-6).all()
-    for name in ("way_id", "starts", "node_of", "node_xy"):
+    for name in ("way_id", "starts", "node_of", "node_xy", "node_z", "node_is_added"):
         np.testing.assert_array_equal(getattr(one.ways, name), getattr(other.ways, name))
-    pd.testing.assert_frame_equal(one.ways.tags, other.ways.tags)
+    for name in ("tags", "node_tags"):
+        pd.testing.assert_frame_equal(getattr(one.ways, name), getattr(other.ways, name))
     assert one.report.facts == other.report.facts
 
 
@@ -246,6 +248,121 @@ def test_a_file_whose_nodes_come_after_its_ways_is_told_to_be_sorted(tmp_path, n
 def test_a_small_cut_of_a_long_way_is_no_reason_to_stop(write_osm):
     ways = {1: ((1, 2, *range(100, 200)), {"highway": "path"})}
     assert read(write_osm(nodes(), ways)).report.facts["nodes the extract does not hold"] == 100
+
+
+# ------------------------------------------------------------------ what nodes say of a way
+
+
+ZEBRA = {"highway": "crossing", "crossing": "uncontrolled"}
+LIGHTS = {"highway": "traffic_signals", "crossing": "traffic_signals", "crossing:signals": "yes"}
+
+
+def tags_by_place(ways):
+    """Tags of nodes, by the place in ``CORNERS`` and beyond that the node has, in steps."""
+    to_degrees = pyproj.Transformer.from_crs(UTM32, 4326, always_xy=True)
+    rows = ways.node_tags.index
+    assert rows.is_unique
+    assert rows.is_monotonic_increasing
+    places = np.column_stack(to_degrees.transform(*ways.node_xy[rows].T))
+    steps = np.round((places - (LON, LAT)) / STEP, 1)
+    return {
+        tuple(place): dict(row.dropna())
+        for place, (_, row) in zip(steps.tolist(), ways.node_tags.iterrows(), strict=True)
+    }
+
+
+def test_crossings_signals_kerbs_and_gates_on_kept_ways_are_kept_and_nothing_else(write_osm):
+    held = nodes(
+        n1={"kerb": "lowered", "barrier": "kerb"},
+        n2=ZEBRA | {"tactile_paving": "yes"},
+        n3=LIGHTS,
+        n4={"highway": "bus_stop", "access": "private"},  # closes nothing: it is no gate
+        n5=ZEBRA,  # on no way
+        n6={"barrier": "gate", "access": "private"},
+        n7={"kerb": "raised"},  # on a way that nobody walks
+        n8={"highway": "bus_stop", "crossing": "no"},
+    )
+    walked = {1: ((1, 2, 3, 4), {"highway": "footway"}), 3: ((8, 6), {"highway": "path"})}
+    extract = read(write_osm(held, walked | {2: ((7, 6), {"railway": "rail"})}))
+    assert tags_by_place(extract.ways) == {
+        (0, 0): {"kerb": "lowered", "barrier": "kerb"},
+        (1, 0): ZEBRA,
+        (1, 1): LIGHTS,
+        (0.8, 0.2): {"barrier": "gate", "access": "private"},
+        (0.2, 0.8): {"highway": "bus_stop", "crossing": "no"},
+    }
+
+
+def test_a_crossing_that_two_ways_share_is_one_node_and_a_service_too_if_it_is_one(write_osm):
+    held = nodes(n2=ZEBRA | {"amenity": "pharmacy"})
+    ways = {1: ((1, 2, 3), {"highway": "residential"}), 2: ((4, 2), {"highway": "footway"})}
+    extract = read(write_osm(held, ways))
+    assert tags_by_place(extract.ways) == {(1, 0): ZEBRA}
+    assert (extract.ways.node_of == extract.ways.node_tags.index[0]).sum() == 2
+    assert extract.services["service_id"].tolist() == ["n2"]
+
+
+def test_the_tables_of_tags_have_their_columns_as_text_even_without_a_row(write_osm):
+    for held in (nodes(), nodes(n2=ZEBRA)):
+        ways = read(write_osm(held, STREET)).ways
+        assert tuple(ways.tags.columns) == WAY_TAGS
+        assert tuple(ways.node_tags.columns) == NODE_TAGS
+        assert (ways.node_tags.dtypes == ways.tags.dtypes.iloc[0]).all()
+        assert ways.node_tags.index.dtype == np.int64
+        assert len(ways.node_tags) == (held[2][2] != {})
+
+
+def test_heights_are_not_known_yet_and_every_node_is_openstreetmaps(write_osm):
+    ways = read(write_osm(nodes(), STREET)).ways
+    assert ways.node_z.shape == ways.node_is_added.shape == (2,)
+    assert np.isnan(ways.node_z).all()
+    assert not ways.node_is_added.any()
+
+
+def test_a_way_that_misses_nodes_keeps_the_tags_of_those_that_are_there(write_osm):
+    held = only(nodes(n2=ZEBRA, n3={"kerb": "raised"}, n4={"kerb": "flush"}), 2, 4)
+    ways = read(write_osm(held, {1: ((1, 2, 3, 4, 99), {"highway": "footway"})})).ways
+    assert tags_by_place(ways) == {(1, 0): ZEBRA, (0, 1): {"kerb": "flush"}}
+    assert ways.node_tags.index.tolist() == ways.node_of[[1, 3]].tolist()
+
+
+def test_the_area_drops_nodes_and_those_that_stay_keep_their_tags(write_osm):
+    held = {i + 10: place for i, place in nodes(n2=ZEBRA, n3={"kerb": "raised"}).items()}
+    held |= {i: (LON + 1, LAT + i * STEP, LIGHTS) for i in (1, 2)}  # rows before the kept ones
+    street = {"highway": "residential"}
+    path = write_osm(held, {1: ((11, 12, 99, 13), street), 2: ((1, 2), street)})
+    clip = metres(*(nodes()[n] for n in OUTER)).buffer(10)
+    kept, whole = read(path, clip=clip).ways, read(path).ways
+    assert len(whole.node_tags) == 4
+    assert tags_by_place(kept) == {(1, 0): ZEBRA, (1, 1): {"kerb": "raised"}}
+    assert (kept.node_z.shape, kept.node_is_added.shape) == ((3,), (3,))
+    assert kept.node_tags.index.tolist() == [1, 2]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "name", ["lauf/lauf-200115.osm.pbf", "oslo/skoyen.osm.pbf", "oslo/oslo-east-filtered.osm.pbf"]
+)
+def test_real_crossings_kerbs_and_gates_are_those_counted_node_by_node(shared_data, name):
+    tagged, on_highways = {}, set()
+    for thing in osmium.FileProcessor(shared_data / name):
+        tags = dict(thing.tags)
+        if thing.is_node():
+            tagged[thing.id] = {key: tags[key] for key in NODE_TAGS if key in tags}
+        elif thing.is_way() and "highway" in tags:
+            on_highways |= {node.ref for node in thing.nodes}
+    expected = Counter(
+        tuple(tags.items())
+        for number, tags in tagged.items()
+        if number in on_highways
+        and (tags.get("highway") in {"crossing", "traffic_signals"} or set(tags) - {"highway", "foot", "access"})
+    )
+    assert sum(expected.values()) > 30
+    ways = read(shared_data / name, {}, backdrop=False).ways
+    streets = ways.tags["highway"].notna().to_numpy()[ways.way_of]
+    rows = ways.node_tags.index.isin(ways.node_of[streets])
+    held = [dict(row.dropna()) for _, row in ways.node_tags[rows].iterrows()]
+    assert Counter(tuple(tags.items()) for tags in held) == expected
 
 
 # ------------------------------------------------------------------ backdrop and clip

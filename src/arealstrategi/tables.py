@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -38,8 +39,10 @@ WAY_TAGS = (
     "highway", "foot", "access", "motorroad", "service", "sidewalk", "area", "indoor",
     "sac_scale", "route", "railway", "public_transport", "man_made", "segregated",
     "surface", "smoothness", "tracktype", "incline", "lit", "width", "bridge", "tunnel",
-    "layer", "wheelchair", "handrail", "crossing", "name",
+    "layer", "wheelchair", "handrail", "crossing", "footway", "sidewalk:both", "sidewalk:left",
+    "sidewalk:right", "ramp:wheelchair", "ramp:stroller", "duration", "name",
 )  # fmt: skip
+NODE_TAGS = ("highway", "crossing", "crossing:signals", "kerb", "barrier", "foot", "access")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ class Ways:
         Rows of ``node_xy``; -1 for a node that the extract does not hold.
     node_xy
         (n, 2) coordinates in ``crs``, metres once in the analysis CRS.
+    node_z
+        (n,) height in metres; NaN where it is not known.
+    node_tags
+        One row per node that has any of `NODE_TAGS`, which are the columns; the index is the row
+        of ``node_xy``, rising. NA where a node does not have the tag.
+    node_is_added
+        (n,) whether the node is not OpenStreetMap's but was put on a straight piece between two
+        that are, so that heights are known along the way.
     crs
         CRS of ``node_xy``.
     """
@@ -67,6 +78,9 @@ class Ways:
     starts: NDArray[np.int64]
     node_of: NDArray[np.int64]
     node_xy: NDArray[np.float64]
+    node_z: NDArray[np.float64]
+    node_tags: pd.DataFrame
+    node_is_added: NDArray[np.bool_]
     crs: pyproj.CRS
 
     def __len__(self) -> int:
@@ -77,8 +91,39 @@ class Ways:
         """Row of the way that each entry of ``node_of`` belongs to."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
+    @cached_property
+    def segments(self) -> Segments:
+        """The straight pieces between nodes that follow each other in a way and are both there."""
+        way_of, first = self.way_of, np.arange(max(len(self.node_of) - 1, 0))
+        tail, head = self.node_of[:-1], self.node_of[1:]
+        there = (way_of[:-1] == way_of[1:]) & (tail >= 0) & (head >= 0) & (tail != head)
+        return Segments(first[there], tail[there], head[there], way_of[:-1][there])
+
     def __repr__(self) -> str:
         return f"Ways({len(self)} ways, {len(self.node_xy)} nodes)"
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Straight pieces of ways; all arrays are (s,), in the order of the ways.
+
+    Parameters
+    ----------
+    visit
+        Place of the first node in ``Ways.node_of``; the second comes next.
+    tail, head
+        Rows of ``Ways.node_xy``; never the same.
+    way
+        Row of the way.
+    """
+
+    visit: NDArray[np.int64]
+    tail: NDArray[np.int64]
+    head: NDArray[np.int64]
+    way: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.visit)
 
 
 def empty_table(columns: tuple[str, ...], crs: Any) -> gpd.GeoDataFrame:  # noqa: ANN401

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from arealstrategi.area import WGS84
 from arealstrategi.sources.osm.stream import NOWHERE, Found, backdrop_kind
 from arealstrategi.sources.tags import Selection
-from arealstrategi.tables import WAY_TAGS, Ways
+from arealstrategi.tables import NODE_TAGS, WAY_TAGS, Ways
 
 MAIN_STREETS = ("motorway", "trunk", "primary", "secondary", "tertiary")
 PATHS = ("footway", "path", "cycleway", "steps", "track", "pedestrian", "bridleway", "corridor")
@@ -43,7 +45,7 @@ def mend_torn(found: Found) -> int:
 
 def way_table(found: Found, crs: pyproj.CRS) -> Ways:
     """Put the ways into flat arrays, nodes once each, in `crs`."""
-    _, first, row = np.unique(
+    number, first, row = np.unique(
         np.array(found.node_id, dtype=np.int64), return_index=True, return_inverse=True
     )
     x, y = np.array(found.node_x, np.int64)[first], np.array(found.node_y, np.int64)[first]
@@ -52,12 +54,29 @@ def way_table(found: Found, crs: pyproj.CRS) -> Ways:
     lonlat = np.column_stack([x[here], y[here]]) / 1e7
     to_crs = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
     node_xy = np.column_stack(to_crs.transform(lonlat[:, 0], lonlat[:, 1]))
-    tags = pd.DataFrame.from_records(
-        [[tags.get(name) for name in WAY_TAGS] for tags in found.way_tags], columns=list(WAY_TAGS)
-    ).astype("str")
-    starts = np.concatenate([[0], np.cumsum(found.way_len)]).astype(np.int64)
-    way_id = np.array(found.way_id, dtype=np.int64)
-    return Ways(way_id, tags, starts, new_row[row], node_xy.reshape(-1, 2), crs)
+    return Ways(
+        way_id=np.array(found.way_id, dtype=np.int64),
+        tags=_tag_table(found.way_tags, WAY_TAGS),
+        starts=np.concatenate([[0], np.cumsum(found.way_len)]).astype(np.int64),
+        node_of=new_row[row],
+        node_xy=node_xy.reshape(-1, 2),
+        node_z=np.full(len(lonlat), np.nan),
+        node_tags=_node_tags(found, number[here]),
+        node_is_added=np.zeros(len(lonlat), dtype=bool),
+        crs=crs,
+    )
+
+
+def _node_tags(found: Found, number: NDArray[np.int64]) -> pd.DataFrame:
+    """Return the tags of the tagged nodes among those numbered `number`, which rise."""
+    tagged = np.array(list(found.node_tags), dtype=np.int64)
+    met, row, _ = np.intersect1d(number, tagged, assume_unique=True, return_indices=True)
+    return _tag_table((found.node_tags[one] for one in met.tolist()), NODE_TAGS).set_axis(row)
+
+
+def _tag_table(things: Iterable[Mapping[str, str]], names: tuple[str, ...]) -> pd.DataFrame:
+    rows = [[tags.get(name) for name in names] for tags in things]
+    return pd.DataFrame.from_records(rows, columns=list(names)).astype("str")
 
 
 def coverage_of(ways: Ways, box: BaseGeometry | None) -> BaseGeometry:
@@ -95,13 +114,17 @@ def clip_ways(ways: Ways, clip: BaseGeometry | None) -> Ways:
     used = np.unique(ways.node_of[visits & there])
     new_row = np.full(len(ways.node_xy) + 1, -1)  # the last one serves row -1
     new_row[used] = np.arange(len(used))
-    return Ways(
-        ways.way_id[keep],
-        ways.tags[keep].reset_index(drop=True),
-        np.concatenate([[0], np.cumsum(np.diff(ways.starts)[keep])]),
-        new_row[ways.node_of[visits]],
-        ways.node_xy[used],
-        ways.crs,
+    node_tags = ways.node_tags[np.isin(ways.node_tags.index, used)]
+    return dataclasses.replace(
+        ways,
+        way_id=ways.way_id[keep],
+        tags=ways.tags[keep].reset_index(drop=True),
+        starts=np.concatenate([[0], np.cumsum(np.diff(ways.starts)[keep])]),
+        node_of=new_row[ways.node_of[visits]],
+        node_xy=ways.node_xy[used],
+        node_z=ways.node_z[used],
+        node_tags=node_tags.set_axis(new_row[node_tags.index]),
+        node_is_added=ways.node_is_added[used],
     )
 
 

@@ -14,6 +14,7 @@ from osmium.filter import KeyFilter
 from osmium.geom import WKBFactory
 
 from arealstrategi.sources.tags import TagIndex
+from arealstrategi.tables import NODE_TAGS
 
 # Ways that may be walked although they are no highway.
 OTHER_WAYS = {
@@ -33,6 +34,10 @@ BACKDROP_AREAS: dict[str, tuple[str, frozenset[str] | None]] = {
     ),
 }
 GREEN_NATURAL = frozenset({"wood", "scrub", "heath", "grassland"})
+# Nodes that matter to somebody who walks over them: those with one of these, or with a key of
+# NODE_TAGS that says nothing else.
+NODE_HIGHWAYS = {"crossing", "traffic_signals"}
+NODE_KEYS = frozenset(NODE_TAGS) - {"highway", "foot", "access"}
 NOWHERE = 2**31 - 1  # osmium's coordinate of a node that the extract does not hold
 
 
@@ -56,15 +61,16 @@ def collect(file: osmium.io.File, index: TagIndex, keys: set[str], *, draws: boo
         What osmium says of a file that it cannot read.
     """
     found = Found(index, draws)
-    # a building comes back as an area: as a way it need not reach Python
-    ways = KeyFilter(*(keys - {"building"}))
-    ways.enable_for(osmium.osm.WAY)
-    processor = (
-        osmium.FileProcessor(file)
-        .with_areas(KeyFilter(*keys))
-        .with_filter(KeyFilter(*keys))
-        .with_filter(ways)
-    )
+    processor = osmium.FileProcessor(file).with_areas(KeyFilter(*keys))
+    for kinds, wanted in (
+        (osmium.osm.NODE, keys | NODE_KEYS),
+        # a building comes back as an area: as a way it need not reach Python
+        (osmium.osm.WAY, keys - {"building"}),
+        (osmium.osm.RELATION | osmium.osm.AREA, keys),
+    ):
+        only = KeyFilter(*wanted)
+        only.enable_for(kinds)
+        processor.with_filter(only)
     if draws:
         processor.handler_for_filtered(_Buildings(found))
     things: Iterator[Any] = iter(processor)
@@ -105,6 +111,7 @@ class Found:
     node_id: list[int] = field(default_factory=list)
     node_x: list[int] = field(default_factory=list)
     node_y: list[int] = field(default_factory=list)
+    node_tags: dict[int, dict[str, str]] = field(default_factory=dict)
     services: list[tuple[str, str, str, str]] = field(default_factory=list)
     service_wkb: list[str] = field(default_factory=list)
     backdrop: list[tuple[str, str]] = field(default_factory=list)
@@ -117,8 +124,10 @@ class Found:
     factory: WKBFactory = field(default_factory=WKBFactory)
 
     def add_node(self, node: Any) -> None:  # noqa: ANN401
-        """Keep a node that is a service."""
+        """Keep a node that is a service, and the tags of one that matters on a way."""
         tags = dict(node.tags)
+        if tags.get("highway") in NODE_HIGHWAYS or not NODE_KEYS.isdisjoint(tags):
+            self.node_tags[node.id] = tags
         categories = self.index.categories(tags)
         if categories:
             self.add_services(f"n{node.id}", tags, categories, self.factory.create_point(node))
