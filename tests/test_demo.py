@@ -3,6 +3,7 @@
 import csv
 import re
 import tomllib
+from collections import Counter
 from importlib.resources import files
 from itertools import pairwise
 from types import SimpleNamespace
@@ -49,11 +50,12 @@ def parcels(folder):
 @pytest.fixture(scope="module")
 def extract(folder):
     """Nodes as id to (lon, lat), tagged objects and ways, as plain Python."""
-    nodes, tagged, ways, relations = {}, [], [], []
+    nodes, node_tags, tagged, ways, relations = {}, {}, [], [], []
     for item in osmium.FileProcessor(str(folder / "demo.osm.pbf")):
         tags = dict(item.tags)
         if isinstance(item, osmium.osm.Node):
             nodes[item.id] = (item.location.lon, item.location.lat)
+            node_tags[item.id] = tags
         elif isinstance(item, osmium.osm.Way):
             ways.append((item.id, tags, [node.ref for node in item.nodes]))
         elif isinstance(item, osmium.osm.Relation):
@@ -61,7 +63,9 @@ def extract(folder):
             relations.append((tags, members))
         if tags:
             tagged.append((type(item).__name__, tags))
-    return SimpleNamespace(nodes=nodes, tagged=tagged, ways=ways, relations=relations)
+    return SimpleNamespace(
+        nodes=nodes, node_tags=node_tags, tagged=tagged, ways=ways, relations=relations
+    )
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +203,85 @@ def test_stairs_climb_the_hill_in_the_direction_they_are_mapped(extract, on_map,
             assert high > low + 30
 
 
+MAIN_STREETS = {"primary", "secondary", "tertiary", "trunk_link"}
+ON_FOOT = {"footway", "cycleway", "path", "steps", "pedestrian"}
+
+
+def ways_through(extract, kinds: set[str]) -> dict[int, int]:
+    """How many pieces of ways of these kinds end in each node."""
+    return Counter(
+        ref
+        for _, tags, refs in extract.ways
+        if tags.get("highway") in kinds
+        for pair in pairwise(refs)
+        for ref in pair
+    )
+
+
+def test_there_is_a_crossing_wherever_people_on_foot_meet_a_main_street_that_goes_on(extract):
+    streets, walks = ways_through(extract, MAIN_STREETS), ways_through(extract, ON_FOOT)
+    met = {ref for ref, pieces in streets.items() if pieces > 1 and ref in walks}
+    crossings = {
+        ref: tags["crossing"]
+        for ref, tags in extract.node_tags.items()
+        if tags.get("highway") == "crossing"
+    }
+    assert crossings.keys() == met
+    assert Counter(crossings.values()) == {"uncontrolled": 16, "traffic_signals": 2}
+
+
+def test_kerbs_lie_on_the_ways_to_a_crossing_four_metres_from_it(extract, on_map):
+    walks = [refs for _, tags, refs in extract.ways if tags.get("highway") in ON_FOOT]
+    kerbs = {ref: tags["kerb"] for ref, tags in extract.node_tags.items() if "kerb" in tags}
+    for kerb in kerbs:
+        (refs,) = [refs for refs in walks if kerb in refs]
+        at = refs.index(kerb)
+        beside = [ref for ref in refs[max(at - 1, 0) : at + 2] if ref != kerb]
+        crossing = [r for r in beside if extract.node_tags[r].get("highway") == "crossing"]
+        assert len(beside) == 2, "it is no end of a way"
+        assert len(crossing) == 1
+        assert np.hypot(*np.subtract(*on_map([kerb, crossing[0]]))) == pytest.approx(4, abs=0.1)
+    assert Counter(kerbs.values()) == {"lowered": 7, "raised": 8}
+
+
+def test_main_streets_have_sidewalks_in_the_town_and_none_beyond(extract, on_map):
+    metres = Counter()
+    for _, tags, refs in extract.ways:
+        if tags.get("highway") not in {"primary", "secondary"}:
+            continue
+        line = on_map(refs)
+        away = np.hypot(*(line[1:-1] - (515_000 + 2_497, 6_440_000 + 2_140)).T)
+        assert tags["sidewalk"] == ("both" if away.mean() < 1_200 else "no")
+        assert (away < 1_280).all() if tags["sidewalk"] == "both" else (away > 1_120).all()
+        metres[tags["sidewalk"]] += shapely.LineString(line).length
+    assert min(metres.values()) > 5_000
+
+
+def test_the_centre_is_lit_and_the_woods_are_dark_and_rough(extract, on_map):
+    for _, tags, refs in extract.ways:
+        if "highway" not in tags or tags.get("service") == "driveway":
+            continue
+        away = np.hypot(*(on_map(refs) - (515_000 + 2_497, 6_440_000 + 2_140)).T).max()
+        assert away > 500 or tags["lit"] == "yes", tags
+        if tags["highway"] == "path":
+            assert tags["lit"] == "no"
+            assert tags["surface"] in {"ground", "gravel"}
+            assert "smoothness" in tags
+
+
+def test_a_tagged_incline_is_that_of_the_ground(extract, on_map, folder):
+    said = [
+        (tags["incline"], refs) for _, tags, refs in extract.ways if "%" in str(tags.get("incline"))
+    ]
+    assert len(said) == 2
+    with rasterio.open(folder / "dtm10.tif") as raster:
+        for text, refs in said:
+            ends = on_map([refs[0], refs[-1]])
+            low, high = (float(value[0]) for value in raster.sample(ends))
+            rise = 100 * (high - low) / shapely.LineString(on_map(refs)).length
+            assert rise == pytest.approx(float(text.removesuffix("%")), abs=1.5)
+
+
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -213,6 +296,10 @@ def test_stairs_climb_the_hill_in_the_direction_they_are_mapped(extract, on_map,
         "amenity=community_centre,community_centre:for=senior", "shop=convenience",
         "amenity=social_facility,social_facility=nursing_home",
         "amenity=library,access=private", "highway=pedestrian,area=yes",
+        "highway=crossing,crossing=traffic_signals,crossing:signals=yes",
+        "barrier=kerb,kerb=raised", "highway=path,surface=gravel,lit=no",
+        "highway=path,surface=ground,smoothness=bad", "bridge=yes,incline=8%",
+        "surface=fine_gravel,smoothness=intermediate",
     ],
 )  # fmt: skip
 def test_this_tagging_occurs(extract, wanted):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,9 @@ from arealstrategi.sources.demo.lots import Lots
 from arealstrategi.sources.demo.town import GRID, Ground, Streets, curve
 
 Tags = dict[str, str]
+
+WITH_KERBS = ("footway", "park_walk", "cycleway", "pedestrian")
+KERB_M = 4.0  # from the middle of a main street
 
 
 @dataclass
@@ -81,12 +86,44 @@ def add_ground(features: Features, ground: Ground, notice: str) -> None:
 
 
 def add_streets(features: Features, streets: Streets) -> None:
-    """Add streets, paths, the square and the ferry."""
-    tags = {kind: read_tags(text) for kind, text in services.WAY_TAGS.items()}
+    """Add streets, paths, the square and the ferry, with crossings and kerbs."""
+    for x, y, crossing, _ in services.CROSSINGS:
+        signals = {"crossing:signals": "yes"} if crossing == "traffic_signals" else {}
+        features.add_point(x, y, {"highway": "crossing", "crossing": crossing} | signals)
     for line, kind, name in zip(streets.lines, streets.kind, streets.name, strict=True):
-        features.add_way(line, tags[kind] | ({"name": str(name)} if name else {}))
+        tags = read_tags(services.WAY_TAGS[kind], str(name))
+        if tags.get("sidewalk") == "both":
+            for part, sidewalk in _sidewalks(line):
+                features.add_way(part, tags | {"sidewalk": sidewalk})
+        else:
+            features.add_way(_lay_kerbs(features, line) if kind in WITH_KERBS else line, tags)
     ferry = {"route": "ferry", "foot": "yes", "name": "Fjordvik-Lyngøya", "duration": "00:15"}
     features.add_way(shapely.LineString(place.FERRY), ferry)
+
+
+def _sidewalks(line: shapely.LineString) -> Iterator[tuple[shapely.LineString, str]]:
+    """Cut a main street where the town ends, and say which sidewalks each part has."""
+    xy = shapely.get_coordinates(line)
+    far = np.hypot(*(xy - place.SQUARE[0]).T) > place.TOWN_M
+    cuts = (np.flatnonzero(far[1:-1] != far[:-2]) + 1).tolist()
+    for start, end in pairwise([0, *cuts, len(xy) - 1]):
+        yield shapely.LineString(xy[start : end + 1]), "no" if far[start] else "both"
+
+
+def _lay_kerbs(features: Features, line: shapely.LineString) -> shapely.LineString:
+    """Add a kerb on either side of each crossing on `line`; return the line through them."""
+    xy = shapely.get_coordinates(line)
+    for x, y, _, kerb in services.CROSSINGS:
+        middle = shapely.Point(x, y)
+        if line.distance(middle) > GRID / 2:
+            continue
+        for at in (line.project(middle) - KERB_M, line.project(middle) + KERB_M):
+            if 0 < at < line.length:
+                spot = line.interpolate(at)
+                features.add_point(spot.x, spot.y, {"barrier": "kerb", "kerb": kerb})
+                along = shapely.line_locate_point(line, shapely.points(xy))
+                xy = np.insert(xy, np.searchsorted(along, at), (spot.x, spot.y), axis=0)
+    return shapely.LineString(xy)
 
 
 def add_green(features: Features, lots: Lots) -> None:

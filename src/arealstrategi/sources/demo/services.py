@@ -108,31 +108,47 @@ BUS_STOPS = (
     ("Østvik brygge", 4250, 1025),
 )  # fmt: skip
 
-_TOWN = "surface=asphalt,lit=yes"
+# Where people on foot meet a main street: how they cross it and what the kerbs are like. Each is
+# a point that the main street and a way for walkers share.
+CROSSINGS = (
+    (2480, 2260, "traffic_signals", "lowered"), (3009.7, 2400.6, "traffic_signals", "lowered"),
+    (2500, 2040, "uncontrolled", "lowered"), (2480, 2560, "uncontrolled", "lowered"),
+    (2170, 1990, "uncontrolled", "lowered"), (2150, 2160, "uncontrolled", "lowered"),
+    (2200, 2590, "uncontrolled", "raised"), (2740, 2590, "uncontrolled", "raised"),
+    (1460, 1700, "uncontrolled", "raised"), (2810, 1870, "uncontrolled", "raised"),
+    (2855, 1700, "uncontrolled", "raised"), (2840.3, 1612.6, "uncontrolled", "raised"),
+    (1800, 1520, "uncontrolled", "raised"), (1500, 1330, "uncontrolled", "raised"),
+    (700, 1290, "uncontrolled", "raised"), (880, 2100, "uncontrolled", "raised"),
+    (1330, 3270, "uncontrolled", "raised"), (3720, 3130, "uncontrolled", "raised"),
+)  # fmt: skip
+
+_TOWN = "surface=asphalt,smoothness=good,lit=yes"
 WAY_TAGS = {
     "trunk": "highway=trunk,motorroad=yes,ref=Rv 9999,surface=asphalt,maxspeed=90,oneway=no",
-    "trunk_link": "highway=trunk_link,surface=asphalt,maxspeed=60,sidewalk=no",
+    "trunk_link": "highway=trunk_link,surface=asphalt,maxspeed=60,sidewalk=no,lit=no",
     "primary": f"highway=primary,sidewalk=both,maxspeed=40,{_TOWN}",
     "secondary": f"highway=secondary,sidewalk=both,maxspeed=50,{_TOWN}",
     "tertiary": f"highway=tertiary,sidewalk=right,maxspeed=40,{_TOWN}",
     "residential": f"highway=residential,maxspeed=30,{_TOWN}",
-    "island_road": "highway=residential,surface=gravel,lit=no",
-    "unclassified": "highway=unclassified,surface=asphalt,maxspeed=50",
-    "unclassified_bridge": "highway=unclassified,surface=asphalt,maxspeed=50,bridge=yes,layer=1",
-    "living_street": "highway=living_street,surface=paving_stones,lit=yes",
-    "pedestrian": "highway=pedestrian,surface=paving_stones,lit=yes",
+    "island_road": "highway=residential,surface=gravel,smoothness=intermediate,lit=no",
+    "unclassified": "highway=unclassified,surface=asphalt,maxspeed=50,lit=no",
+    "unclassified_bridge": "highway=unclassified,surface=asphalt,maxspeed=50,lit=no,bridge=yes,"
+                           "layer=1",
+    "living_street": "highway=living_street,surface=paving_stones,smoothness=good,lit=yes",
+    "pedestrian": "highway=pedestrian,surface=paving_stones,smoothness=good,lit=yes",
     "cycleway": f"highway=cycleway,foot=designated,bicycle=designated,segregated=no,{_TOWN}",
     "cycleway_tunnel": "highway=cycleway,foot=designated,bicycle=designated,segregated=no,"
-                       f"tunnel=yes,layer=-1,{_TOWN}",
-    "footway": "highway=footway,surface=paving_stones,lit=yes",
-    "footway_bridge": "highway=footway,surface=wood,bridge=yes,layer=1",
-    "park_walk": "highway=footway,surface=fine_gravel,lit=yes",
-    "square": "highway=pedestrian,area=yes,surface=sett,lit=yes",
+                       f"tunnel=yes,layer=-1,incline=8%,{_TOWN}",
+    "footway": "highway=footway,surface=paving_stones,smoothness=good,lit=yes",
+    "footway_bridge": "highway=footway,surface=wood,lit=yes,bridge=yes,layer=1,incline=8%",
+    "park_walk": "highway=footway,surface=fine_gravel,smoothness=intermediate,lit=yes",
+    "square": "highway=pedestrian,area=yes,surface=sett,smoothness=intermediate,lit=yes",
     "steps": "highway=steps,surface=stone,handrail=yes,lit=yes,incline=up",
-    "path": "highway=path,surface=ground,foot=yes",
+    "path": "highway=path,surface=ground,smoothness=bad,lit=no,foot=yes",
+    "gravel_path": "highway=path,surface=gravel,smoothness=intermediate,lit=no,foot=yes",
     "driveway": "highway=service,service=driveway,surface=asphalt",
-    "private_road": "highway=service,access=private,surface=gravel",
-    "pier": "man_made=pier,highway=footway,surface=wood",
+    "private_road": "highway=service,access=private,surface=gravel,lit=no",
+    "pier": "man_made=pier,highway=footway,surface=wood,lit=yes",
     "quay": "highway=service,surface=asphalt,lit=yes",
 }  # fmt: skip
 
