@@ -1,132 +1,127 @@
-"""Distances against an independent brute force, laws as properties, routes as drawn."""
+"""Distances against an independent brute force, laws as properties, on real towns as well."""
 
 import math
-from itertools import pairwise
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
-import pyproj
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arealstrategi import analysis
-from arealstrategi.network import Snapped, WalkNetwork, snap
-from arealstrategi.reach import measure_reach, reach_table, route
+from arealstrategi.network import build_network, snap
+from arealstrategi.reach import further_effort_m, measure_reach, reach_table, route, route_pieces
 from arealstrategi.strategy import Strategy
-from arealstrategi.walker import seconds_per_metre
-
-CRS = pyproj.CRS.from_epsg(25832)
-
-
-def make_network(nodes, edges, *, speed=1.0) -> WalkNetwork:
-    """Build a network of straight edges ``(first, second, seconds per metre)``."""
-    xy = np.array(nodes, dtype=float).reshape(-1, 2)
-    ends = np.array([edge[:2] for edge in edges], dtype=np.int64).reshape(-1, 2)
-    lines = [
-        shapely.LineString(xy[[a, b]])
-        if a != b
-        else shapely.LineString([xy[a], xy[a] + [30, 0], xy[a] + [30, 30], xy[a]])
-        for a, b in ends
-    ]
-    length = np.array([line.length for line in lines])
-    pace = np.array([edge[2] for edge in edges], dtype=float)
-    return WalkNetwork(
-        node_xy=xy,
-        edge_nodes=ends,
-        edge_m=length,
-        edge_s=length * pace,
-        edge_way=np.arange(len(edges)),
-        edge_line=np.array(lines, dtype=object),
-        flat_speed_m_s=speed,
-        crs=CRS,
-    )
+from arealstrategi.walker import PROFILE_NAMES, profile, walk_costs
+from towns import brute_force, make_network, make_ways, place, towns
 
 
-def place(network, spots) -> Snapped:
-    """Put things on edges: ``(edge, share of its length, offset in metres)``."""
-    edge = np.array([spot[0] for spot in spots], dtype=np.int64)
-    share = np.array([spot[1] for spot in spots], dtype=float)
-    offset = np.array([spot[2] for spot in spots], dtype=float)
-    along = share * network.edge_m[edge]
-    on_edge = shapely.line_interpolate_point(network.edge_line[edge], along)
-    connectors = [
-        shapely.LineString([(p.x, p.y + o), (p.x, p.y)])
-        for p, o in zip(on_edge, offset, strict=True)
-    ]
-    return Snapped(edge, along, offset, np.array(connectors, dtype=object))
-
-
-def brute_force(network, parcels, services, rows) -> np.ndarray:
-    """Seconds from each parcel to the nearest service, everything inserted as nodes."""
-    graph = nx.MultiGraph()
-    stops: dict[int, list[tuple[float, str]]] = {e: [] for e in range(len(network.edge_m))}
-    for kind, things, wanted in (("p", parcels, range(len(parcels.edge))), ("s", services, rows)):
-        for i in wanted:
-            stops[int(things.edge[i])].append((float(things.along_m[i]), f"{kind}{i}"))
-            graph.add_edge(
-                f"{kind}{i}", f"{kind}{i}'", weight=things.offset_m[i] / network.flat_speed_m_s
-            )
-    for edge, on_edge in stops.items():
-        first, second = network.edge_nodes[edge]
-        length, seconds = network.edge_m[edge], network.edge_s[edge]
-        chain = [(0.0, int(first)), *sorted(on_edge), (length, int(second))]
-        for (m1, a), (m2, b) in pairwise(chain):
-            graph.add_edge(a, b, weight=(m2 - m1) * (seconds / length if length else 0.0))
-    sources = {f"s{i}'" for i in rows}
-    found = nx.multi_source_dijkstra_path_length(graph, sources) if sources else {}
-    return np.array([found.get(f"p{i}'", math.inf) for i in range(len(parcels.edge))])
-
-
-@st.composite
-def towns(draw):
-    """A random network with parallel edges, loops and several parts, and things on it."""
-    n = draw(st.integers(2, 9))
-    grid = st.tuples(st.integers(0, 12), st.integers(0, 12))
-    nodes = draw(st.lists(grid, min_size=n, max_size=n, unique=True))
-    paces = st.sampled_from([0.5, 1.0, 1.25, 3.0])
-    ends = st.integers(0, n - 1)
-    edges = draw(st.lists(st.tuples(ends, ends, paces), min_size=1, max_size=16))
-    spot = st.tuples(
-        st.integers(0, len(edges) - 1),
-        st.sampled_from([0.0, 0.25, 0.5, 1.0]),
-        st.sampled_from([0.0, 7.5]),
-    )
-    parcels = draw(st.lists(spot, min_size=1, max_size=6))
-    services = draw(st.lists(spot, min_size=0, max_size=6))
-    return [(100.0 * x, 100.0 * y) for x, y in nodes], edges, parcels, services
+def reach_of(network, parcels, services, k=1):
+    """The reach of parcels p0, p1 … to services of one category."""
+    ids = pd.Index([f"p{i}" for i in range(len(parcels.edge))], name="parcel_id")
+    category = pd.Series(["shop"] * len(services.edge), dtype="str")
+    return measure_reach(network, parcels, services, category, ids, k={"shop": k})
 
 
 @given(towns())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_distance_is_that_of_a_brute_force_search(town):
     nodes, edges, parcel_spots, service_spots = town
     network = make_network(nodes, edges, speed=0.8)
     parcels, services = place(network, parcel_spots), place(network, service_spots)
-    ids = pd.Index([f"p{i}" for i in range(len(parcel_spots))], name="parcel_id")
-    category = pd.Series(["shop"] * len(service_spots), dtype="str")
-
-    reach = measure_reach(network, parcels, services, category, ids)
-
-    expected = brute_force(network, parcels, services, range(len(service_spots)))
+    reach = reach_of(network, parcels, services)
     if not service_spots:
         assert reach.nearest == {}
         return
+    expected = brute_force(network, parcels, services, range(len(service_spots))).min(axis=1)
     nearest = reach.nearest["shop"]
     assert nearest.seconds == pytest.approx(expected, abs=1e-9)
     assert (np.isinf(nearest.metres) == np.isinf(expected)).all()
-    for i, name in enumerate(ids):
+    assert ((nearest.service < 0) == np.isinf(expected)).all()
+    for i, name in enumerate(reach.parcel_id):
         drawn = route(reach, "shop", name)
         if drawn is None:
             assert math.isinf(expected[i])
-        else:
-            assert drawn.length == pytest.approx(nearest.metres[i], abs=1e-6)
-            assert shapely.get_point(drawn, 0).distance(parcels.connector[i]) < 1e-9
-            assert (
-                shapely.get_point(drawn, -1).distance(services.connector[nearest.service[i]]) < 1e-9
-            )
+            assert len(route_pieces(reach, "shop", name)) == 0
+            continue
+        assert drawn.length == pytest.approx(nearest.metres[i], abs=1e-3)
+        assert shapely.get_point(drawn, 0).distance(parcels.connector[i]) < 1e-6
+        assert shapely.get_point(drawn, -1).distance(services.connector[nearest.service[i]]) < 1e-6
+        pieces = route_pieces(reach, "shop", name)
+        assert pieces["metres"].sum() == pytest.approx(nearest.metres[i], abs=1e-6)
+        assert pieces["seconds"].sum() == pytest.approx(nearest.seconds[i], abs=1e-6)
+
+
+@given(towns(), st.integers(2, 5))
+@settings(max_examples=150, deadline=None)
+def test_the_k_nearest_are_the_k_smallest_of_all_distances_and_no_service_counts_twice(town, k):
+    nodes, edges, parcel_spots, service_spots = town
+    if not service_spots:
+        return
+    network = make_network(nodes, edges)
+    parcels, services = place(network, parcel_spots), place(network, service_spots)
+    nearest = reach_of(network, parcels, services, k).nearest["shop"]
+    every = brute_force(network, parcels, services, range(len(service_spots)))
+    expected = np.full((len(parcel_spots), k), np.inf)
+    few = min(k, len(service_spots))
+    expected[:, :few] = np.sort(every, axis=1)[:, :few]
+    assert nearest.k_seconds == pytest.approx(expected, abs=1e-9)
+    for i, row in enumerate(nearest.k_service):
+        found = row[row >= 0]
+        assert len(set(found)) == len(found) == np.isfinite(expected[i]).sum()
+        assert every[i, found] == pytest.approx(expected[i, : len(found)], abs=1e-9)
+
+
+@st.composite
+def hilly_towns(draw):
+    """Ways over hills with steps, loops and closed kinds, snapped to and walked either way."""
+    n = draw(st.integers(3, 10))
+    grid = st.tuples(st.integers(0, 8), st.integers(0, 8))
+    xy = draw(st.lists(grid, min_size=n, max_size=n, unique=True))
+    z = draw(st.lists(st.sampled_from([0.0, 2.0, 7.0, np.nan]), min_size=n, max_size=n))
+    visits = draw(
+        st.lists(st.lists(st.integers(-1, n - 1), min_size=2, max_size=6), min_size=1, max_size=6)
+    )
+    kinds = ["footway", "path", "steps", "secondary", "motorway"]
+    tags = [{"highway": draw(st.sampled_from(kinds))} for _ in visits]
+    walker = profile(
+        draw(st.sampled_from(PROFILE_NAMES)), draw(st.sampled_from(["summer", "winter"]))
+    )
+    direction = draw(st.sampled_from(["to", "from", "both"]))
+    ways = make_ways([(60.0 * x, 60.0 * y) for x, y in xy], *visits, tags=tags, z=z)
+    return build_network(ways, walker, direction=direction)
+
+
+@given(hilly_towns(), st.data())
+@settings(max_examples=120, deadline=None)
+def test_on_hills_every_distance_is_that_of_a_brute_force_search_for_every_walker(network, data):
+    shapes = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=1, max_size=5)
+    parcels, services = (
+        snap(network, shapely.points(np.array(data.draw(shapes), dtype=float)), limit_m=150)
+        for _ in range(2)
+    )
+    on = np.flatnonzero(services.connected)
+    connected = np.flatnonzero(parcels.connected)
+    reach = reach_of(network, parcels, services, 3)
+    nearest = reach.nearest["shop"]
+    assert np.isinf(nearest.seconds[~parcels.connected]).all()
+    if not len(on) or not len(connected):
+        assert np.isinf(nearest.seconds).all()
+        return
+    some = type(parcels)(*(getattr(parcels, f)[connected] for f in parcels.__dataclass_fields__))
+    every = np.sort(brute_force(network, some, services, on), axis=1)[:, :3]
+    expected = np.full((len(connected), 3), np.inf)
+    expected[:, : every.shape[1]] = every
+    assert nearest.k_seconds[connected] == pytest.approx(expected, abs=1e-6)
+    for row in connected:
+        pieces = route_pieces(reach, "shop", f"p{row}")
+        if np.isfinite(nearest.seconds[row]):
+            assert pieces["seconds"].sum() == pytest.approx(nearest.seconds[row], abs=1e-6)
+            assert pieces["metres"].sum() == pytest.approx(nearest.metres[row], abs=1e-6)
+            assert not (np.isinf(network.edge_s).any() and pieces["steps"].any())
 
 
 @given(towns(), st.data())
@@ -144,13 +139,17 @@ def test_one_more_service_never_lengthens_and_one_edge_less_never_shortens(town,
         return reach.nearest["shop"].seconds
 
     base = seconds(network, service_spots)
-    more = data.draw(st.sampled_from(range(len(edges))))
+    walkable = [i for i, edge in enumerate(edges) if np.isfinite(edge[2:]).any()]
+    more = data.draw(st.sampled_from(walkable))
     assert (seconds(network, [*service_spots, (more, 0.5, 0.0)]) <= base + 1e-9).all()
     used = {spot[0] for spot in (*parcel_spots, *service_spots)}
     closable = [i for i in range(len(edges)) if i not in used]
     if closable:
         closed = data.draw(st.sampled_from(closable))
-        slower = [(a, b, 1e9 if i == closed else pace) for i, (a, b, pace) in enumerate(edges)]
+        slower = [
+            (a, b, *((np.inf, np.inf) if i == closed else paces))
+            for i, (a, b, *paces) in enumerate(edges)
+        ]
         assert (seconds(make_network(nodes, slower), service_spots) >= base - 1e-9).all()
 
 
@@ -177,8 +176,43 @@ def test_steps_are_walked_only_where_the_way_round_costs_more():
     )
     parcels, services = place(network, [(1, 0.0, 0.0)]), place(network, [(2, 1.0, 0.0)])
     reach = measure_reach(network, parcels, services, pd.Series(["shop"]), pd.Index(["a"]))
-    assert reach.nearest["shop"].metres[0] == pytest.approx(250, abs=1e-6)
-    assert reach.nearest["shop"].seconds[0] == pytest.approx(250, abs=1e-6)
+    assert reach.nearest["shop"].metres[0] == pytest.approx(250, abs=1e-3)
+    assert reach.nearest["shop"].seconds[0] == pytest.approx(250, abs=1e-3)
+
+
+def test_flat_step_free_ground_costs_its_length_whoever_walks_and_whichever_way():
+    ways = make_ways([(0, 0), (300, 0), (300, 200)], [0, 1, 2], z=[5, 5, 5])
+    for name in PROFILE_NAMES:
+        for season in ("summer", "winter"):
+            walker = profile(name, season)
+            for direction in ("to", "from", "both"):
+                network = build_network(ways, walker, direction=direction)
+                at = snap(network, shapely.points([(0.0, 30.0), (310.0, 200.0)]), limit_m=150)
+                ids = pd.Index(["a", "b"])
+                reach = measure_reach(network, at, at, pd.Series(["x", "shop"]), ids)
+                table = reach_table(reach, pd.Series(["X", "S"]), ["shop"]).loc["a"]
+                assert table["shop_effort_m"] == pytest.approx(540, abs=0.01)
+                assert table["shop_walk_m"] == pytest.approx(540, abs=0.01)
+
+
+def test_a_rollator_takes_no_steps_and_goes_round():
+    ways = make_ways(
+        [(0, 0), (100, 0), (100, 500), (0, 500)], [0, 1], [0, 3, 2, 1],
+        tags=[{"highway": "steps"}, {"highway": "footway"}],
+    )  # fmt: skip
+    for name, metres in (("senior", 100), ("rollator", 1100)):
+        network = build_network(ways, profile(name))
+        at = snap(network, shapely.points([(0.0, 0.0), (100.0, 0.0)]), limit_m=150)
+        reach = measure_reach(network, at, at, pd.Series(["x", "shop"]), pd.Index(["a", "b"]))
+        assert reach.nearest["shop"].metres[0] == pytest.approx(metres, abs=0.01)
+
+
+def test_where_several_places_count_those_that_are_missing_are_infinitely_far():
+    network = make_network([(0, 0), (100, 0)], [(0, 1, 1.0)])
+    parcels, services = place(network, [(0, 0.0, 0.0)]), place(network, [(0, 0.5, 0), (0, 0.5, 0)])
+    reach = reach_of(network, parcels, services, 3)
+    assert further_effort_m(reach, "shop", 3).tolist() == [pytest.approx([50, 50, np.inf])]
+    assert np.isinf(further_effort_m(reach, "doctor", 2)).all()
 
 
 def test_what_is_not_connected_reaches_nothing():
@@ -207,69 +241,108 @@ def lauf(shared_data):
     return strategy, inputs, analysis.analyse(strategy, inputs)
 
 
+CASES = [
+    *((town, name, "both") for town in ("lauf", "porto-alegre") for name in PROFILE_NAMES),
+    ("porto-alegre", "senior", "to"),
+    ("porto-alegre", "rollator", "from"),
+]
+
+
+@pytest.fixture(scope="module")
+def real_towns(shared_data, tmp_path_factory):
+    """Towns with heights and parcels; in Porto Alegre the middles of hexagons."""
+    folder = shared_data / "porto-alegre"
+    rows = pd.read_csv(folder / "poa_hexgrid.csv")
+    points = gpd.points_from_xy(rows["lon"], rows["lat"], crs=4326)
+    hexagons = tmp_path_factory.mktemp("porto") / "hexagons.gpkg"
+    gpd.GeoDataFrame({"id": rows["id"]}, geometry=points).to_file(hexagons)
+    porto = hexagons, folder / "poa_osm.pbf", folder / "poa_elevation.tif"
+    folder = shared_data / "lauf"
+    lauf = folder / "parcels.gpkg", folder / "lauf-200115.osm.pbf", folder / "N49E011.hgt.zip"
+    return {"lauf": lauf, "porto-alegre": porto}
+
+
 def raw_graph(strategy, ways):
-    """Every open segment of every way as an edge between OSM nodes: nothing contracted."""
-    pace = seconds_per_metre(ways.tags, strategy.walker.walker)
-    way_of = np.repeat(np.arange(len(ways)), np.diff(ways.starts))
-    a, b = ways.node_of[:-1], ways.node_of[1:]
-    kept = (way_of[:-1] == way_of[1:]) & (a >= 0) & (b >= 0) & np.isfinite(pace[way_of[:-1]])
-    a, b, way = a[kept], b[kept], way_of[:-1][kept]
-    length = np.hypot(*(ways.node_xy[a] - ways.node_xy[b]).T)
-    graph = nx.MultiGraph()
-    for u, v, m, s in zip(a, b, length, length * pace[way], strict=True):
-        graph.add_edge(int(u), int(v), metres=m, seconds=s)
-    return (
-        graph,
-        a,
-        b,
-        shapely.linestrings(np.stack([ways.node_xy[a], ways.node_xy[b]], axis=1)),
-        pace[way],
-    )
+    """Every open segment of every way as arcs between OSM nodes: nothing contracted."""
+    costs = walk_costs(ways, strategy.walker.walker)
+    there, back = costs.seconds.T
+    if strategy.walker.direction == "both":
+        there = back = (there + back) / 2
+    if strategy.walker.direction == "from":
+        there, back = back, there
+    kept = np.isfinite(there)
+    a, b = ways.segments.tail[kept], ways.segments.head[kept]
+    there, back = there[kept], back[kept]
+    graph = nx.MultiDiGraph()
+    graph.add_weighted_edges_from(zip(a.tolist(), b.tolist(), there, strict=True))
+    graph.add_weighted_edges_from(zip(b.tolist(), a.tolist(), back, strict=True))
+    lines = shapely.linestrings(np.stack([ways.node_xy[a], ways.node_xy[b]], axis=1))
+    return graph, np.column_stack([a, b]), np.column_stack([there, back]), lines
 
 
 @pytest.mark.shared
-def test_500_distances_in_lauf_agree_with_networkx_on_the_full_graph(lauf):
-    strategy, inputs, result = lauf
-    graph, a, b, segments, pace = raw_graph(strategy, inputs.ways)
-    tree = shapely.STRtree(segments)
-    shapes = inputs.ways.node_xy
-    rng = np.random.default_rng(20261124)
-    keys = [key for key in result.criteria.index if result.criteria.loc[key, "found"]]
+@pytest.mark.parametrize(("town", "name", "direction"), CASES)
+def test_distances_in_real_towns_agree_with_networkx_on_the_full_graph(
+    real_towns, town, name, direction
+):
+    parcels, extract, raster = map(str, real_towns[town])
+    strategy = Strategy.build(
+        {
+            "parcels": {"source": parcels},
+            "osm": {"source": extract},
+            "terrain": {"elevation": [raster]},
+            "walker": {"profile": name, "direction": direction},
+        }
+    )
+    inputs = analysis.read(strategy, backdrop=False)
+    result = analysis.analyse(strategy, inputs)
+    graph, ends, seconds, lines = raw_graph(strategy, inputs.ways)
+    tree, reach = shapely.STRtree(lines), result.reach
 
     def insert(node, connector):
         """Insert the point where a connector meets the network into its segment."""
         point = shapely.get_point(connector, -1)
         row = int(tree.nearest(point))
-        assert segments[row].distance(point) < 1e-6
-        for end in (int(a[row]), int(b[row])):
-            m = math.dist((point.x, point.y), shapes[end])
-            graph.add_edge(node, end, metres=m, seconds=m * pace[row])
-        return row, point
+        assert lines[row].distance(point) < 1e-5
+        share = lines[row].project(point, normalized=True)
+        (first, second), (there, back) = ends[row].tolist(), seconds[row]
+        graph.add_edge(first, node, weight=share * there)
+        graph.add_edge(node, first, weight=share * back)
+        graph.add_edge(node, second, weight=(1 - share) * there)
+        graph.add_edge(second, node, weight=(1 - share) * back)
+        return row, share
 
-    service_at = {}
-    for i in np.flatnonzero(result.reach.services.connected):
-        service_at[i] = insert(f"s{i}", result.reach.services.connector[i])
-    rows = rng.choice(len(result.parcels), 40, replace=False)
-    checked = 0
-    for row in rows:
+    at = {
+        i: insert(f"s{i}", reach.services.connector[i])
+        for i in np.flatnonzero(reach.services.connected)
+    }
+    rng = np.random.default_rng(20261125)
+    keys = [key for key in result.criteria.index if key in reach.nearest]
+    speed, checked = strategy.walker.walker.flat_speed_m_s, 0
+    for row in rng.choice(np.flatnonzero(reach.parcels.connected), 12, replace=False):
         graph.remove_nodes_from(["p"] if "p" in graph else [])
-        on, start = insert("p", result.reach.parcels.connector[row])
-        for i, (segment, point) in service_at.items():
+        on, share = insert("p", reach.parcels.connector[row])
+        for i, (segment, place_share) in at.items():
             if segment == on:
-                m = start.distance(point)
-                graph.add_edge("p", f"s{i}", metres=m, seconds=m * pace[on])
-        seconds = nx.single_source_dijkstra_path_length(graph, "p", weight="seconds")
-        for key in rng.choice(keys, 13, replace=False):
+                way = 0 if place_share >= share else 1
+                graph.add_edge("p", f"s{i}", weight=abs(place_share - share) * seconds[on, way])
+        lengths = nx.single_source_dijkstra_path_length(graph, "p")
+        for key in keys:
             members = np.flatnonzero((inputs.services["category"] == key).to_numpy())
-            best = min(
-                seconds.get(f"s{i}", math.inf) + result.reach.services.offset_m[i]
+            expected = sorted(
+                lengths.get(f"s{i}", math.inf)
+                + (reach.services.offset_m[i] + reach.parcels.offset_m[row]) / speed
                 for i in members
-                if i in service_at
-            )
-            expected = best + result.reach.parcels.offset_m[row]
-            assert result.parcels[f"{key}_effort_m"].iloc[row] == pytest.approx(expected, abs=0.01)
+                if i in at
+            )[:3]
+            nearest = reach.nearest[key]
+            got = nearest.k_seconds[row][: len(expected)]
+            assert got == pytest.approx(expected[: len(got)], abs=0.01)
+            effort = result.parcels[f"{key}_effort_m"].iloc[row]
+            if np.isfinite(expected[0]):
+                assert effort == pytest.approx(expected[0] * speed, abs=0.01)
             checked += 1
-    assert checked >= 500
+    assert checked >= 12
 
 
 @pytest.mark.shared
@@ -281,7 +354,8 @@ def test_no_route_in_lauf_is_shorter_than_the_straight_line(lauf):
         found = nearest.service >= 0
         straight = shapely.distance(parcels[found], places[nearest.service[found]])
         walked = result.parcels[f"{key}_walk_m"].to_numpy()[found]
-        assert (walked >= straight - 1e-6).all()
+        # the map stretches lengths by at most 0.1 % here
+        assert (walked >= straight * 0.999 - 1e-6).all()
         assert (result.parcels[f"{key}_effort_m"].to_numpy()[found] >= walked - 1e-6).all()
 
 
@@ -297,7 +371,7 @@ def test_routes_in_lauf_are_as_long_as_the_table_says_and_lie_on_the_network(lau
                 assert pd.isna(result.parcels.loc[name, f"{key}_walk_m"])
                 continue
             assert drawn.length == pytest.approx(
-                result.parcels.loc[name, f"{key}_walk_m"], abs=1e-6
+                result.parcels.loc[name, f"{key}_walk_m"], rel=1e-3
             )
             row = result.parcels.index.get_loc(name)
             service = result.reach.nearest[key].service[row]

@@ -1,0 +1,178 @@
+"""What makes the walk hard: metres of each hindrance on every route, and the detour it takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from arealstrategi.area import ground_scale
+from arealstrategi.network import Snapped, WalkNetwork, points_before
+from arealstrategi.reach.graph import sum_along
+from arealstrategi.reach.nearest import Reach, leaves_by_first
+from arealstrategi.walker import HINDRANCES
+
+STATUSES = ("reached", "no_step_free_way", "no_way", "not_connected", "no_service")
+# Judgement: below this straight distance the factor says more of the gate than of the streets.
+LEAST_STRAIGHT_M = 50.0
+
+
+def barrier_table(reach: Reach, categories: list[str]) -> pd.DataFrame:
+    """Say what the least-effort route of every parcel and category is like.
+
+    Parameters
+    ----------
+    reach
+        What was measured.
+    categories
+        The categories to tell of, also those of which there is no service.
+
+    Returns
+    -------
+    One row per parcel and category, ``parcel_id`` and ``category`` first: ``status`` (one of
+    `STATUSES`; ``no_step_free_way``: only steps, which are closed to this walker, lead there),
+    ``walk_m``, ``straight_m`` between the route's ends, ``detour`` (``walk_m / straight_m``; NaN
+    below `LEAST_STRAIGHT_M`), and for each of `walker.HINDRANCES` the metres of it,
+    ``steep_m`` … NaN where nothing is reached.
+    """
+    edge_m, point_m = _hindrance_metres(reach.network)
+    end_m = _end_metres(reach.network, reach.services, edge_m, point_m)
+    tables = [
+        _of_category(reach, key, (edge_m, point_m, end_m))
+        if key in reach.nearest
+        else _nothing(reach, key)
+        for key in categories
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _nothing(reach: Reach, category: str) -> pd.DataFrame:
+    """Tell of a category of which the data hold no service."""
+    status = np.where(reach.parcels.connected, "no_service", "not_connected")
+    table = pd.DataFrame({"parcel_id": reach.parcel_id, "category": category, "status": status})
+    numbers = ["walk_m", "straight_m", "detour", *(f"{name}_m" for name in HINDRANCES)]
+    return table.assign(**dict.fromkeys(numbers, np.nan))
+
+
+def _of_category(
+    reach: Reach,
+    category: str,
+    hindrance: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> pd.DataFrame:
+    nearest = reach.nearest[category]
+    found = nearest.service >= 0
+    total = np.full((len(found), len(HINDRANCES)), np.nan)
+    total[found] = _along_routes(reach, category, np.flatnonzero(found), hindrance)
+    straight = np.full(len(found), np.nan)
+    straight[found] = _straight_m(reach, np.flatnonzero(found), nearest.service[found])
+    walk = np.where(found, nearest.metres, np.nan)
+    detour = np.divide(
+        walk, straight, out=np.full(len(walk), np.nan), where=straight >= LEAST_STRAIGHT_M
+    )
+    told = {
+        "parcel_id": reach.parcel_id,
+        "category": category,
+        "status": way_statuses(reach, category),
+        "walk_m": walk,
+        "straight_m": straight,
+        "detour": detour,
+    }
+    metres = {f"{name}_m": total[:, place] for place, name in enumerate(HINDRANCES)}
+    return pd.DataFrame({**told, **metres})
+
+
+def _straight_m(
+    reach: Reach, rows: NDArray[np.int64], service: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the metres on the ground straight from the routes' beginnings to their ends."""
+    start = shapely.get_coordinates(shapely.get_point(reach.parcels.connector[rows], 0))
+    end = shapely.get_coordinates(shapely.get_point(reach.services.connector[service], 0))
+    return np.asarray(np.hypot(*(end - start).T) / ground_scale(start, reach.network.crs))
+
+
+def way_statuses(reach: Reach, category: str) -> NDArray[np.object_]:
+    """Return one of `STATUSES` for every parcel: whether and why not a service is reached."""
+    nearest, network = reach.nearest[category], reach.network
+    status = np.full(len(reach.parcel_id), "no_way", dtype=object)
+    status[nearest.service >= 0] = "reached"
+    connected = reach.parcels.connected
+    status[~connected] = "not_connected"
+    lost = np.flatnonzero((status == "no_way") & connected)
+    if len(lost):
+        part = network.node_component_with_closed
+        there = reach.services.edge[reach.service_rows[category]]
+        has_service = part[network.edge_nodes[there, 0]]
+        own = part[network.edge_nodes[reach.parcels.edge[lost], 0]]
+        status[lost[np.isin(own, has_service)]] = "no_step_free_way"
+    return status
+
+
+def _hindrance_metres(
+    network: WalkNetwork,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (m, h) metres of each hindrance on every edge, and (p, h) from its first node."""
+    first, last = network.edge_start[:-1], network.edge_start[1:] - 1
+    edge_of = np.repeat(np.arange(len(first)), np.diff(network.edge_start))
+    piece_m = np.append(np.diff(network.point_m), 0.0)[: len(network.point_m)]
+    piece_m[last] = 0.0
+    places = np.arange(len(HINDRANCES), dtype=np.uint8)
+    hindered = (network.point_hindrance[:, np.newaxis] >> places) & 1
+    each = hindered * piece_m[:, np.newaxis]
+    until = pd.DataFrame(each).groupby(edge_of).cumsum().to_numpy(dtype=float)
+    return until[last], until - each
+
+
+def _metres_at(
+    network: WalkNetwork,
+    point_m: NDArray[np.float64],
+    edge: NDArray[np.int64],
+    along_m: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return (k, h) metres of each hindrance between the edge's first node and a place on it."""
+    point = points_before(network, edge, along_m)
+    start, end = network.point_m[point], network.point_m[point + 1]
+    share = np.divide(along_m - start, end - start, out=np.zeros(len(edge)), where=end > start)
+    return np.asarray(point_m[point] + share[:, np.newaxis] * (point_m[point + 1] - point_m[point]))
+
+
+def _end_metres(
+    network: WalkNetwork,
+    services: Snapped,
+    edge_m: NDArray[np.float64],
+    point_m: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return (s, 2, h) metres of each hindrance from the ends of its edge to every service."""
+    ends = np.zeros((len(services.edge), 2, len(HINDRANCES)))
+    on = np.flatnonzero(services.connected)
+    if len(on):
+        edge = services.edge[on]
+        ends[on, 0] = _metres_at(network, point_m, edge, services.along_m[on])
+        ends[on, 1] = edge_m[edge] - ends[on, 0]
+    return ends
+
+
+def _along_routes(
+    reach: Reach,
+    category: str,
+    rows: NDArray[np.int64],
+    hindrance: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return (k, h) metres of each hindrance on the routes of some parcels."""
+    edge_m, point_m, end_m = hindrance
+    nearest, network = reach.nearest[category], reach.network
+    edge, start = reach.parcels.edge[rows], nearest.start_node[rows]
+    if len(rows) == 0:
+        return np.zeros((0, len(HINDRANCES)))
+    here = _metres_at(network, point_m, edge, reach.parcels.along_m[rows])
+    total = np.empty_like(here)
+    straight = start < 0
+    service = nearest.service[rows[straight]]
+    there = _metres_at(network, point_m, edge[straight], reach.services.along_m[service])
+    total[straight] = np.abs(there - here[straight])
+    left = ~straight
+    by_first = leaves_by_first(reach, rows[left], start[left])
+    own = np.where(by_first[:, np.newaxis], here[left], edge_m[edge[left]] - here[left])
+    tree = reach.searches[category]
+    total[left] = own + sum_along(reach.graph, tree, start[left], edge_m, end_m)
+    return total
