@@ -84,7 +84,6 @@ def prepare(folder: Path) -> Figures:
     from arealstrategi.network import build_network
     from arealstrategi.sources.osm import read_extract
     from arealstrategi.strategy import Strategy
-    from arealstrategi.walker import seconds_per_metre
 
     job = measuring.read_job(folder)
     strategy = Strategy.build({"parcels": {"source": "none.gpkg"}})
@@ -94,11 +93,11 @@ def prepare(folder: Path) -> Figures:
         crs, extract = pyproj.CRS(job["crs"]), Path(job["extract"])
         walker = strategy.walker.walker
         found = read_extract(extract, selections_of(strategy), crs=crs)
-        cost = seconds_per_metre(found.ways.tags, walker)
-        network = build_network(found.ways, cost, flat_speed_m_s=walker.flat_speed_m_s)
+        network = build_network(found.ways, walker)
         parcels = _parcels(job["parcels"], extract, crs)
         services, category = found.services.geometry.to_numpy(), found.services["category"]
     parcels = parcels[: job["at_most"]]
+    _ = network.edge_line  # made with the network, not with the search
     ours = (network, parcels.geometry.to_numpy(), services, category, parcels.index)
     (folder / "ours.pickle").write_bytes(pickle.dumps((*ours, strategy.osm.snap_m)))
     asked = {
@@ -204,7 +203,7 @@ def compare_answers(folder: Path) -> Figures:
 
 
 def _junctions(network: WalkNetwork) -> dict[str, NDArray[Any]]:
-    effort_m = network.edge_s * network.flat_speed_m_s
+    effort_m = network.edge_s[:, 0] * network.flat_speed_m_s
     return {
         "node_xy": network.node_xy,
         "edge_nodes": network.edge_nodes,
@@ -225,7 +224,7 @@ def _every_point(network: WalkNetwork) -> dict[str, NDArray[Any]]:
     node[first], node[last] = network.edge_nodes.T
     node[inner] = len(network.node_xy) + np.arange(inner.sum())
     step_m = np.hypot(*(xy[1:] - xy[:-1])[same].T)
-    effort_m, length_m = network.edge_s * network.flat_speed_m_s, network.edge_m
+    effort_m, length_m = network.edge_s[:, 0] * network.flat_speed_m_s, network.edge_m
     pace = np.divide(effort_m, length_m, out=np.ones_like(length_m), where=length_m > 0)
     return {
         "node_xy": np.vstack([network.node_xy, xy[inner]]),
@@ -278,11 +277,9 @@ def _city(size: int) -> tuple[WalkNetwork, gpd.GeoDataFrame, NDArray[np.object_]
         ]
     )
     ends = ends[rng.random(len(ends)) < 0.65]  # leaves 2.6 edges to a junction
-    lines = np.asarray(shapely.linestrings(xy[ends]))
-    metres = shapely.length(lines)
+    metres = np.hypot(*(xy[ends[:, 1]] - xy[ends[:, 0]]).T)
     crs = pyproj.CRS.from_epsg(25832)
-    way = np.arange(len(ends))
-    network = WalkNetwork(xy, ends, metres, metres, way, lines, 1.0, crs)
+    network = WalkNetwork.of_edges(xy, ends, metres, crs)
     places = 16 * size // 1000
     points = np.asarray(shapely.points(rng.uniform(0, side * 50.0, (CITY_PARCELS + places, 2))))
     category = pd.Series(np.arange(places) % 16).astype("str")

@@ -71,16 +71,14 @@ def _ours(folder: Path, *, backdrop: bool) -> Figures:
 
     from arealstrategi.network import WalkNetwork, build_network
     from arealstrategi.sources.osm import read_extract
-    from arealstrategi.walker import PROFILES, seconds_per_metre
+    from arealstrategi.walker import profile
 
     job = measuring.read_job(folder)
-    selections, crs, walker = _selections(), pyproj.CRS(job["crs"]), PROFILES["senior"]
+    selections, crs, walker = _selections(), pyproj.CRS(job["crs"]), profile("senior")
 
     def read_and_build() -> tuple[WalkNetwork, gpd.GeoDataFrame]:
         found = read_extract(Path(job["extract"]), selections, crs=crs, backdrop=backdrop)
-        cost = seconds_per_metre(found.ways.tags, walker)
-        network = build_network(found.ways, cost, flat_speed_m_s=walker.flat_speed_m_s)
-        return network, found.services
+        return build_network(found.ways, walker), found.services
 
     (network, services), figures = measuring.measure(read_and_build)
     what = f"{len(network.edge_m)} edges between junctions, {len(services)} services"

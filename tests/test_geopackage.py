@@ -30,6 +30,7 @@ def written(tmp_path):
     write_geopackage(
         path,
         {"parcels": parcels, "services": services},
+        {"barriers": pd.DataFrame({"parcel_id": ["1/1"], "steep_m": [12.5]})},
         {"title": "Prøve", "notes": ""},
         descriptions={"parcels": "Eiendommer"},
     )
@@ -38,7 +39,12 @@ def written(tmp_path):
 
 def test_layers_geometry_types_and_crs(written):
     kinds = dict(pyogrio.list_layers(written).tolist())
-    assert kinds == {"parcels": "MultiPolygon", "services": "Unknown", "run": None}
+    assert kinds == {
+        "parcels": "MultiPolygon",
+        "services": "Unknown",
+        "barriers": None,
+        "run": None,
+    }
     assert gpd.read_file(written, layer="parcels").crs.to_epsg() == CRS
 
 
@@ -64,5 +70,5 @@ def test_spatial_index_and_description_are_there(written):
 
 def test_the_caller_s_table_is_left_as_it_was(tmp_path):
     table = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=CRS)
-    write_geopackage(tmp_path / "t.gpkg", {"parcels": table}, {}, descriptions={})
+    write_geopackage(tmp_path / "t.gpkg", {"parcels": table}, {}, {}, descriptions={})
     assert table.geom_type.tolist() == ["Polygon"]

@@ -14,12 +14,13 @@ from arealstrategi import scoring
 from arealstrategi.criteria import ColumnCriterion, WalkCriterion
 from arealstrategi.inputs import Inputs, Progress, read, stages
 from arealstrategi.network import Snapped, WalkNetwork, build_network, snap
-from arealstrategi.provenance import Fact, SourceReport
-from arealstrategi.reach import measure_reach, reach_table
+from arealstrategi.provenance import SourceReport
+from arealstrategi.quality import network_report
+from arealstrategi.reach import Reach, further_effort_m, measure_reach, reach_table
+from arealstrategi.reach.barriers import way_statuses
 from arealstrategi.result import Result, parcel_table, service_table, zone_table
 from arealstrategi.sources.parcels import OWN
 from arealstrategi.strategy import Strategy
-from arealstrategi.walker import seconds_per_metre
 
 __all__ = ["Inputs", "analyse", "check_network", "read", "run", "walk_network"]
 
@@ -51,17 +52,20 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         network = walk_network(strategy, inputs)
         at_parcels, at_services = _snapped(strategy, network, inputs)
     with stage("reach"):
-        reach = measure_reach(network, at_parcels, at_services, services["category"], parcels.index)
-        walked = [c.key for c in criteria if isinstance(c, WalkCriterion)]
-        distances = reach_table(reach, _shown_names(services), walked)
+        walked = {c.key: c.k for c in criteria if isinstance(c, WalkCriterion)}
+        reach = measure_reach(
+            network, at_parcels, at_services, services["category"], parcels.index, k=walked
+        )
+        distances = reach_table(reach, _shown_names(services), list(walked))
+        choices = {key: further_effort_m(reach, key, k) for key, k in walked.items() if k > 1}
     with stage("score"):
         measured = judging.measure(criteria, distances, _own_columns(parcels))
-        values = judging.to_values(criteria, measured)
+        values = judging.to_values(criteria, measured, choices)
         method = strategy.score
         total = scoring.aggregate(values, strategy.weights, method.method, method.alpha)
         hits = rules.find_all(parcels, inputs.constraints)
         unseen = ~at_parcels.connected & ~_covered(inputs, strategy.osm.snap_m)
-        verdict = _judge(strategy, inputs, values, total, hits, at_parcels.connected, unseen)
+        verdict = _judge(strategy, inputs, values, total, hits, reach, unseen)
     return Result(
         strategy=strategy,
         area=inputs.area,
@@ -71,7 +75,10 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         zones=zone_table(inputs.constraints, inputs.area.crs),
         backdrop=inputs.backdrop,
         reach=reach,
-        reports=inputs.reports,
+        reports=(
+            *inputs.reports,
+            _network_report(strategy, inputs, network, at_parcels, at_services),
+        ),
         warnings=inputs.warnings + _warnings(inputs, at_parcels, at_services, unseen),
         timings_s=timings,
     )
@@ -79,35 +86,31 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
 
 def walk_network(strategy: Strategy, inputs: Inputs) -> WalkNetwork:
     """Build the network of the strategy's walker."""
-    walker = strategy.walker.walker
-    cost = seconds_per_metre(inputs.ways.tags, walker)
-    return build_network(inputs.ways, cost, flat_speed_m_s=walker.flat_speed_m_s)
+    asked = strategy.walker
+    return build_network(
+        inputs.ways, asked.walker, direction=asked.direction, ferries=asked.ferries
+    )
 
 
 def check_network(strategy: Strategy, inputs: Inputs) -> SourceReport:
     """Say how well the network serves parcels and services, without searching in it."""
     network = walk_network(strategy, inputs)
-    parcels, services = _snapped(strategy, network, inputs)
-    part = network.node_component[network.edge_nodes[parcels.edge[parcels.connected], 0]]
-    lone = inputs.parcels.index[~parcels.connected]
-    lost = inputs.services[~services.connected]
-    facts: dict[str, Fact] = {
-        "length, km": round(float(network.edge_m.sum()) / 1000, 1),
-        "junctions and ends": len(network.node_xy),
-        "connected parts": len(network.component_m),
-        "parcels on the largest part, %": round(
-            100 * int((part == 0).sum()) / len(parcels.edge), 1
-        ),
-        "parcels not connected": len(lone),
-        "services not connected": len(lost),
-    }
-    reason = f"farther than {strategy.osm.snap_m:g} m from any walkable way"
-    listed = {
-        f"parcels {reason}": lone.tolist(),
-        f"services {reason}": (lost["category"] + " " + _shown_names(lost)).tolist(),
-    }
-    told = {text: names for text, names in listed.items() if names}
-    return SourceReport("walking network", strategy.walker.profile, facts, listed=told)
+    return _network_report(strategy, inputs, network, *_snapped(strategy, network, inputs))
+
+
+def _network_report(
+    strategy: Strategy,
+    inputs: Inputs,
+    network: WalkNetwork,
+    parcels: Snapped,
+    services: Snapped,
+) -> SourceReport:
+    places = inputs.services
+    names = (places["category"] + " " + _shown_names(places)).tolist()
+    index = inputs.parcels.index
+    return network_report(
+        strategy.walker.profile, inputs.ways, network, parcels, services, index, names
+    )
 
 
 def _snapped(strategy: Strategy, network: WalkNetwork, inputs: Inputs) -> tuple[Snapped, Snapped]:
@@ -130,11 +133,11 @@ def _judge(
     values: pd.DataFrame,
     total: pd.Series,
     hits: pd.DataFrame,
-    connected: NDArray[np.bool_],
+    reach: Reach,
     unseen: NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Collect what speaks against each parcel, and let the scoring stage decide."""
-    index = inputs.parcels.index
+    index, connected = inputs.parcels.index, reach.parcels.connected
     counted = [c for c in strategy.criteria if c.weight > 0]
     walked = [c.key for c in counted if isinstance(c, WalkCriterion)]
     nothing = bool(walked) and not inputs.services["category"].isin(walked).any()
@@ -150,6 +153,13 @@ def _judge(
         },
         scoring.OUTSIDE_EXTRACT: pd.Series(unseen, index=index),
         scoring.NOT_CONNECTED: pd.Series(~connected & ~unseen, index=index),
+        **{
+            f"{scoring.NO_STEP_FREE_WAY}: {key}": pd.Series(
+                way_statuses(reach, key) == "no_step_free_way", index=index
+            )
+            for key in walked
+            if key in reach.nearest
+        },
     }
     return scoring.judge(
         total,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from arealstrategi.sources.tags import Selection, parse_rule, parse_test
@@ -49,6 +52,11 @@ class WalkCriterion(Criterion):
     ----------
     full_m, zero_m
         Effort in metres up to which the value is 1, and from which it is 0.
+    k
+        How many of the nearest places count, where choice matters.
+    decay
+        How much the nearest, the second nearest … count; scaled to add up to 1. Left out, each
+        counts half as much as the one before.
     selection
         Which places in OpenStreetMap count; None: own points alone.
     """
@@ -58,6 +66,8 @@ class WalkCriterion(Criterion):
     kind: Literal["walk"] = "walk"
     full_m: float = Field(ge=0)
     zero_m: float = Field(gt=0)
+    k: int = Field(default=1, ge=1, le=10)
+    decay: tuple[float, ...] = ()
     osm: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     min_area_m2: float = Field(default=0.0, ge=0)
@@ -71,6 +81,21 @@ class WalkCriterion(Criterion):
             )
         _ = self.selection
         return self
+
+    @model_validator(mode="after")
+    def _one_share_for_each(self) -> WalkCriterion:
+        if self.decay and len(self.decay) != self.k:
+            raise ValueError(f"decay must have k = {self.k} numbers, not {len(self.decay)}")
+        falls = all(a >= b for a, b in pairwise(self.decay))
+        if self.decay and not (falls and self.decay[-1] > 0):
+            raise ValueError("decay must be numbers above 0, none larger than the one before")
+        return self
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """How much the nearest, the second nearest … count; they add up to 1."""
+        decay = self.decay or tuple(0.5**place for place in range(self.k))
+        return tuple(one / sum(decay) for one in decay)
 
     @property
     def selection(self) -> Selection:
@@ -122,9 +147,28 @@ def linear_value(measured: pd.Series, full: float, zero: float) -> pd.Series:
     full, zero
         Anchors; `full` may be the smaller or the larger one.
     """
-    with np.errstate(invalid="ignore"):
-        share = (zero - measured.astype(float)) / (zero - full)
+    share = (zero - measured.astype(float)) / (zero - full)
     return share.clip(0.0, 1.0)
+
+
+def choice_value(
+    effort_m: NDArray[np.float64], full: float, zero: float, shares: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Return the value of having a choice: v = Σ shareᵢ × value of the i-th nearest.
+
+    Walk Score (white paper 2010) counts further places of a kind with falling weights.
+
+    Parameters
+    ----------
+    effort_m
+        (p, k) effort to the k nearest places, the nearest first; inf where there are fewer.
+    full, zero
+        Anchors, metres.
+    shares
+        k numbers that add up to 1.
+    """
+    each = np.clip((zero - effort_m) / (zero - full), 0.0, 1.0)
+    return np.asarray((each * np.array(shares)).sum(axis=1))
 
 
 def measure(
@@ -157,13 +201,27 @@ def measure(
 
 
 def to_values(
-    criteria: list[WalkCriterion | ColumnCriterion], measured: pd.DataFrame
+    criteria: list[WalkCriterion | ColumnCriterion],
+    measured: pd.DataFrame,
+    choices: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> pd.DataFrame:
-    """Turn measures into values 0–1, NaN where missing; columns are the criteria's keys."""
-    values = {
-        c.key: linear_value(measured[c.key], c.full_m, c.zero_m)
-        if isinstance(c, WalkCriterion)
-        else linear_value(measured[c.key], c.full, c.zero)
-        for c in criteria
-    }
+    """Turn measures into values 0–1, NaN where missing; columns are the criteria's keys.
+
+    Parameters
+    ----------
+    criteria
+        The criteria.
+    measured
+        What `measure` gives.
+    choices
+        For every ``walk`` criterion with ``k`` above 1, (p, k) effort to the k nearest places.
+    """
+    values: dict[str, pd.Series | NDArray[np.float64]] = {}
+    for c in criteria:
+        if isinstance(c, ColumnCriterion):
+            values[c.key] = linear_value(measured[c.key], c.full, c.zero)
+        elif c.k == 1:
+            values[c.key] = linear_value(measured[c.key], c.full_m, c.zero_m)
+        else:
+            values[c.key] = choice_value((choices or {})[c.key], c.full_m, c.zero_m, c.shares)
     return pd.DataFrame(values, index=measured.index)

@@ -23,7 +23,7 @@ from arealstrategi.criteria import ColumnCriterion, WalkCriterion
 from arealstrategi.errors import InputError
 from arealstrategi.provenance import Fact, SourceReport
 from arealstrategi.sources import online, osm
-from arealstrategi.sources.elevation import check_elevation
+from arealstrategi.sources.elevation import check_elevation, sample_heights
 from arealstrategi.sources.ownership import read_municipal_land
 from arealstrategi.sources.parcels import RawParcels, clean_parcels, guess_crs, read_parcels
 from arealstrategi.sources.points import read_points
@@ -31,6 +31,7 @@ from arealstrategi.sources.tags import Selection, first_tags
 from arealstrategi.sources.vector import Layer, open_layer, read_layer
 from arealstrategi.strategy import ConstraintEntry, Strategy
 from arealstrategi.tables import Ways
+from arealstrategi.terrain import lay_on_ground
 
 log = logging.getLogger(__name__)
 
@@ -109,13 +110,12 @@ def read(strategy: Strategy, *, progress: Progress | None = None, backdrop: bool
         services = _with_own_points(strategy, extract.services, area, reports)
     with stage("other layers"):
         rules = tuple(_constraint(entry, area, reports) for entry in strategy.constraint)
-        if strategy.terrain.elevation:
-            points = shapely.get_coordinates(shapely.point_on_surface(parcels.geometry.to_numpy()))
-            reports.append(check_elevation(strategy.terrain.elevation, points, area.crs))
+    with stage("terrain"):
+        ways = _on_ground(strategy, area, parcels, extract.ways, reports)
     return Inputs(
         area,
         parcels,
-        extract.ways,
+        ways,
         services,
         extract.backdrop,
         extract.coverage,
@@ -278,6 +278,22 @@ def _with_own_points(
     if len(tables) == 1:
         return services
     return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=area.crs)
+
+
+def _on_ground(
+    strategy: Strategy,
+    area: StudyArea,
+    parcels: gpd.GeoDataFrame,
+    ways: Ways,
+    reports: list[SourceReport],
+) -> Ways:
+    """Return the ways with heights along them, where an elevation model is given."""
+    rasters = strategy.terrain.elevation
+    if not rasters:
+        return ways
+    points = shapely.get_coordinates(shapely.point_on_surface(parcels.geometry.to_numpy()))
+    reports.append(check_elevation(rasters, points, area.crs))
+    return lay_on_ground(ways, lambda xy: sample_heights(rasters, xy, area.crs))
 
 
 def _constraint(entry: ConstraintEntry, area: StudyArea, reports: list[SourceReport]) -> Constraint:

@@ -8,11 +8,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import geopandas as gpd
 import numpy as np
@@ -30,6 +30,7 @@ from arealstrategi.export import labels
 from arealstrategi.export.geopackage import write_geopackage
 from arealstrategi.export.table import write_ranking
 from arealstrategi.provenance import SourceReport, sha256, versions
+from arealstrategi.quality import NETWORK, UNKNOWN_GRADIENT, extreme_detours
 from arealstrategi.reach import Reach
 from arealstrategi.scoring import NOT_CONNECTED
 from arealstrategi.strategy import Strategy
@@ -42,6 +43,8 @@ log = logging.getLogger(__name__)
 
 # what leads to the file of an absolute path
 _FOLDERS = re.compile(r"^(?:[A-Za-z]:)?[\\/](?:[^\\/]+[\\/])*")
+_BARRIER_DECIMALS = 1
+_DETOURS_TOLD = 100
 ATTRIBUTION = ("© OpenStreetMap contributors, ODbL 1.0 (https://www.openstreetmap.org/copyright)",)
 
 
@@ -124,6 +127,87 @@ class Result:
         """
         return reaching.route(self.reach, category, parcel_id)
 
+    def route_pieces(self, parcel_id: str, category: str) -> gpd.GeoDataFrame:
+        """Return that route piece by piece: metres, seconds and what hinders on each.
+
+        Returns
+        -------
+        GeoDataFrame in the analysis CRS, in the order of walking; empty where there is no way.
+
+        Raises
+        ------
+        KeyError
+            There is no such parcel or no service of that category.
+        """
+        return reaching.route_pieces(self.reach, category, parcel_id)
+
+    def catchment(
+        self,
+        minutes: Sequence[float] = (5, 10, 15),
+        *,
+        parcel_id: str | None = None,
+        category: str | None = None,
+        service_id: str | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Return the area within some minutes' walk of a parcel, a service or a whole category.
+
+        Parameters
+        ----------
+        minutes
+            One polygon for each.
+        parcel_id
+            Where people set out from.
+        category, service_id
+            Where people walk to: the nearest service of a category, or one service.
+
+        Returns
+        -------
+        GeoDataFrame in the analysis CRS: ``minutes``, ``street_m`` and polygons that follow the
+        streets.
+
+        Raises
+        ------
+        KeyError
+            There is no such parcel, category or service.
+        ValueError
+            Not one of the three is given, or minutes are not above 0.
+        """
+        asked = [name for name in (parcel_id, category, service_id) if name is not None]
+        if len(asked) != 1:
+            raise ValueError("give one of parcel_id, category and service_id")
+        reach = self.reach
+        if parcel_id is not None:
+            rows = np.atleast_1d(cast("int", self.parcels.index.get_loc(parcel_id)))
+            return reaching.catchments(reach.network, reach.parcels, rows, minutes, leaving=True)
+        column = "category" if category is not None else "service_id"
+        rows = np.flatnonzero((self.services[column] == asked[0]).to_numpy())
+        if len(rows) == 0:
+            raise KeyError(asked[0])
+        return reaching.catchments(reach.network, reach.services, rows, minutes)
+
+    @cached_property
+    def barriers(self) -> pd.DataFrame:
+        """What every route is like, one row per parcel and category; see `reach.barrier_table`."""
+        return reaching.barrier_table(self.reach, self._walked)
+
+    @property
+    def detours(self) -> pd.DataFrame:
+        """The extreme detours among `barriers`, one per parcel: hints for a missing footpath."""
+        return extreme_detours(self._barriers_that_count)
+
+    @cached_property
+    def _barriers_that_count(self) -> pd.DataFrame:
+        """Walks that give points, and those that steps alone make impossible."""
+        effort = pd.concat(
+            [self.parcels[f"{key}_value"].fillna(0.0) for key in self._walked], ignore_index=True
+        )
+        told = self.barriers["status"] == "no_step_free_way"
+        return self.barriers[(effort.to_numpy() > 0) | told.to_numpy()]
+
+    @property
+    def _walked(self) -> list[str]:
+        return self.criteria.index[self.criteria["walk"]].tolist()
+
     def map(self) -> folium.Map:
         """Return the interactive map; it shows itself in a notebook."""
         from arealstrategi.export.map import suitability_map
@@ -171,8 +255,9 @@ class Result:
         if len(self.zones):
             layers["constraints"] = self.zones
         words = labels.words(self.strategy.language)
-        described = {name: words[f"layer.{name}"] for name in (*layers, "run")}
-        write_geopackage(path, layers, self._run_table(), descriptions=described)
+        described = {name: words[f"layer.{name}"] for name in (*layers, "barriers", "run")}
+        tables = {"barriers": self._barriers_that_count.round(_BARRIER_DECIMALS)}
+        write_geopackage(path, layers, tables, self._run_table(), descriptions=described)
 
     def _write_map(self, path: Path) -> None:
         from arealstrategi.export.map import write_map
@@ -196,7 +281,9 @@ class Result:
                 "area_km2": round(shapely.area(self.area.boundary) / 1e6, 3),
                 "margin_m": self.area.margin_m,
             },
-            "walker": strategy.walker.walker.model_dump(),
+            "walker": strategy.walker.model_dump(include={"profile", "season", "direction"})
+            | {"ferries": strategy.walker.ferries}
+            | strategy.walker.walker.model_dump(mode="json"),
             "criteria": [
                 c.model_dump(mode="json") | {"normalised_weight": float(strategy.weights[c.key])}
                 for c in strategy.criteria
@@ -204,6 +291,7 @@ class Result:
             "inputs": [self._input_facts(report) for report in self.reports],
             "results": self._counts(),
             "not_connected": self._not_connected(),
+            "detours": self._told_detours(),
             "warnings": list(self.warnings),
             "versions": versions(),
             "seed": None,
@@ -213,7 +301,14 @@ class Result:
 
     def _notes(self) -> tuple[str, ...]:
         """Return what every output says of the whole."""
-        return (*self.notes, labels.words(self.strategy.language)["note.flat"])
+        words = labels.words(self.strategy.language)
+        network = next(r for r in self.reports if r.role == NETWORK)
+        unknown = network.facts[UNKNOWN_GRADIENT]
+        if not self.strategy.terrain.elevation:
+            return (*self.notes, words["note.flat"])
+        if unknown:
+            return (*self.notes, words["note.partly_flat"].format(pct=unknown))
+        return self.notes
 
     @cached_property
     def _checksums(self) -> dict[Path, str]:
@@ -253,7 +348,7 @@ class Result:
                 key: int((self.services["category"] == key).sum())
                 for key in self.criteria.index[self.criteria["walk"]]
             },
-            "network_km": round(float(network.edge_m.sum()) / 1000, 3),
+            "network_km": round(network.length_m / 1000, 3),
             "network_components": len(network.component_m),
         }
 
@@ -280,6 +375,13 @@ class Result:
                 )
             ],
         }
+
+    def _told_detours(self) -> dict[str, Any]:
+        detours = self.detours
+        shown = detours.head(_DETOURS_TOLD)[
+            ["parcel_id", "category", "walk_m", "straight_m", "detour"]
+        ]
+        return {"parcels": len(detours), "worst": shown.round(1).to_dict("records")}
 
     def _run_table(self) -> dict[str, str]:
         """Return the facts for the GeoPackage: what does not differ between two equal runs."""

@@ -24,6 +24,7 @@ NO_SERVICE = "no_service_found"
 NO_VALUE = "no_value"
 BELOW_MINIMUM = "area_below_minimum"
 OUTSIDE_EXTRACT = "outside_extract"
+NO_STEP_FREE_WAY = "no_step_free_way"
 
 
 def normalise(weights: pd.Series) -> pd.Series:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Optional, Self
 
 import pandas as pd
 import pyproj
@@ -25,6 +25,7 @@ from pydantic import (
     PrivateAttr,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -33,8 +34,9 @@ from pyproj.exceptions import CRSError
 from arealstrategi.constraints import Effect
 from arealstrategi.criteria import ColumnCriterion, WalkCriterion
 from arealstrategi.errors import StrategyError
+from arealstrategi.network import Direction
 from arealstrategi.scoring import Method, normalise
-from arealstrategi.walker import PROFILES, Walker
+from arealstrategi.walker import ProfileName, Season, Walker, profile
 
 AnyCriterion = WalkCriterion | ColumnCriterion
 FILES_ONLY = "this version reads files; save the data to a GeoPackage first"
@@ -167,22 +169,34 @@ class TerrainOptions(_Section):
     )
 
 
-class WalkerOptions(_Section):
-    """Who walks."""
+def _numbers_of_a_walker() -> Any:  # noqa: ANN401 - a class that is made here
+    """Return a section in which every number of a walker may be set."""
+    numbers: dict[str, Any] = {
+        name: (
+            Optional[told.annotation],  # noqa: UP045 - put together when it runs
+            Field(default=None, description=f"{told.description}."),
+        )
+        for name, told in Walker.model_fields.items()
+    }
+    return create_model("WalkerNumbers", __base__=_Section, **numbers)
 
-    profile: Literal["adult", "senior", "rollator", "wheelchair"] = Field(
-        default="senior", description="Whose walking counts."
+
+class WalkerOptions(_numbers_of_a_walker()):  # type: ignore[misc]
+    """Who walks. Every number of the profile can be set here; left out, it is the profile's."""
+
+    profile: ProfileName = Field(default="senior", description="Whose walking counts.")
+    season: Season = Field(default="summer", description="winter: on snow and gritted ice.")
+    direction: Direction = Field(
+        default="both",
+        description="Which way counts: to the service, home from it, or the mean of both.",
     )
-    flat_speed_m_s: float | None = Field(default=None, description="Overrides the profile's speed.")
-    steps_time_factor: float | None = Field(
-        default=None, description="Overrides the profile's time on steps."
-    )
+    ferries: bool = Field(default=False, description="Whether ferries may be taken.")
 
     @property
     def walker(self) -> Walker:
         """The profile with the numbers that were overridden."""
-        given = self.model_dump(exclude={"profile"}, exclude_none=True)
-        return Walker.model_validate(PROFILES[self.profile].model_dump() | given)
+        given = self.model_dump(include=set(Walker.model_fields), exclude_none=True)
+        return Walker.model_validate(profile(self.profile, self.season).model_dump() | given)
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -190,7 +204,8 @@ class WalkerOptions(_Section):
             _ = self.walker
         except ValidationError as error:
             first = error.errors()[0]
-            raise ValueError(f"{first['loc'][0]}: {first['msg']}") from None
+            told = str(first["msg"]).removeprefix("Value error, ")
+            raise ValueError(f"{first['loc'][0]}: {told}") from None
         return self
 
 
@@ -218,6 +233,14 @@ class CriterionEntry(_Section):
     weight: float | None = Field(default=None, ge=0, description="Importance; 0 leaves it out.")
     full_m: float | None = Field(default=None, ge=0, description="Value 1 up to this distance.")
     zero_m: float | None = Field(default=None, gt=0, description="Value 0 from this distance.")
+    k: int | None = Field(
+        default=None, ge=1, le=10, description="How many of the nearest places count."
+    )
+    decay: tuple[float, ...] | None = Field(
+        default=None,
+        description="How much the nearest, the second nearest … count; left out, each counts half "
+        "as much as the one before.",
+    )
     points: InputPath | None = Field(default=None, description="Own places (CSV or vector file).")
     osm: bool | tuple[str, ...] | None = Field(
         default=None, description="false: own points alone; or rules for OpenStreetMap tags."

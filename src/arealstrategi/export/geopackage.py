@@ -14,6 +14,7 @@ import shapely
 def write_geopackage(
     path: Path,
     layers: Mapping[str, gpd.GeoDataFrame],
+    tables: Mapping[str, pd.DataFrame],
     run: Mapping[str, str],
     *,
     descriptions: Mapping[str, str],
@@ -26,6 +27,8 @@ def write_geopackage(
         The new file.
     layers
         Layer name to table in the analysis CRS; polygons are written as multipolygons.
+    tables
+        Name to table without geometry.
     run
         Key to value, written as the table ``run``.
     descriptions
@@ -42,10 +45,11 @@ def write_geopackage(
             layer_options={"DESCRIPTION": descriptions.get(name, ""), "IDENTIFIER": name},
         )
     facts = pd.DataFrame({"key": list(run), "value": list(run.values())}, dtype="str")
-    pyogrio.write_dataframe(
-        facts, path, layer="run", driver="GPKG", append=path.exists(),
-        layer_options={"DESCRIPTION": descriptions.get("run", ""), "IDENTIFIER": "run"},
-    )  # fmt: skip
+    for name, plain in {**tables, "run": facts}.items():
+        pyogrio.write_dataframe(
+            plain, path, layer=name, driver="GPKG", append=path.exists(),
+            layer_options={"DESCRIPTION": descriptions.get(name, ""), "IDENTIFIER": name},
+        )  # fmt: skip
 
 
 def _one_kind(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
