@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +35,8 @@ def search_nearest(graph: Graph, rows: NDArray[np.int64], k: int = 1) -> list[Se
     k searches. Only the first one's ``node_next`` describes whole paths.
     """
     n = graph.n
-    nowhere = Search(
-        np.full(n, np.inf), np.full(n, -1, dtype=np.int32), np.full(n, -1, dtype=np.int32)
-    )
     if len(rows) == 0:
-        return [nowhere] * k
+        return [_nowhere(n)] * k
     seconds, before, source = dijkstra(
         graph.matrix, directed=True, indices=n + rows, min_only=True, return_predecessors=True
     )
@@ -51,9 +49,12 @@ def search_nearest(graph: Graph, rows: NDArray[np.int64], k: int = 1) -> list[Se
         services = _Arcs.of(graph.matrix, n, graph.matrix.shape[0])
         services = _Arcs(services.tail - n, services.head, services.cost)
         beside = services.chosen(np.isin(services.tail, rows))
+        alike = np.ones(len(between.tail), dtype=bool)
         while len(ranks) < min(k, len(rows)):
-            ranks.append(_next_rank(between, beside, ranks))
-    return ranks + [nowhere] * (k - len(ranks))
+            label = ranks[-1].node_service
+            alike &= label[between.tail] == label[between.head]
+            ranks.append(_next_rank(between, beside, ranks, alike))
+    return ranks + [_nowhere(n)] * (k - len(ranks))
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,14 @@ class _Arcs:
         arcs = slice(starts[0], starts[-1])
         return cls(tail, matrix.indices[arcs], matrix.data[arcs])
 
-    def chosen(self, which: NDArray[np.bool_]) -> _Arcs:
+    def chosen(self, which: NDArray[Any]) -> _Arcs:
         """List some of them."""
         return _Arcs(self.tail[which], self.head[which], self.cost[which])
 
 
-def _next_rank(between: _Arcs, beside: _Arcs, ranks: list[Search]) -> Search:
+def _next_rank(
+    between: _Arcs, beside: _Arcs, ranks: list[Search], alike: NDArray[np.bool_]
+) -> Search:
     """Find the next nearest service of every node from those that are known.
 
     Parameters
@@ -86,63 +89,69 @@ def _next_rank(between: _Arcs, beside: _Arcs, ranks: list[Search]) -> Search:
         Arcs between nodes, and from the services (as their tails, by row) to nodes.
     ranks
         The searches for the nearer ones.
+    alike
+        Which arcs between nodes have the same services, in the same order, at both ends.
     """
-    tail, head, cost = between.tail, between.head, between.cost
-    known = [rank.node_service[head] for rank in ranks]
+    differ = np.flatnonzero(~alike)
+    border = between.chosen(differ)
+    known = [rank.node_service[border.head] for rank in ranks]
     # the nearest of the tail's services that the head does not know yet
-    service = np.full(len(tail), -1, dtype=np.int32)
-    offer_s = np.empty(len(tail))
+    service = np.full(len(differ), -1, dtype=np.int32)
+    offer_s = np.empty(len(differ))
     for rank in reversed(ranks):
-        label = rank.node_service[tail]
+        label = rank.node_service[border.tail]
         new = label >= 0
         for other in known:
             new &= other != label
         service[new] = label[new]
-        offer_s[new] = rank.node_s[tail[new]] + cost[new]
-    inside = service < 0
+        offer_s[new] = rank.node_s[border.tail[new]] + border.cost[new]
+    offered = service >= 0
+    inside = alike.copy()
+    inside[differ[~offered]] = True  # the same services in another order
     unknown = np.ones(len(beside.tail), dtype=bool)
     for rank in ranks:
         unknown &= rank.node_service[beside.head] != beside.tail
     offers = _Arcs(
-        np.concatenate([service[~inside], beside.tail[unknown]]),
-        np.concatenate([head[~inside], beside.head[unknown]]),
-        np.concatenate([offer_s[~inside], beside.cost[unknown]]),
+        np.concatenate([service[offered], beside.tail[unknown]]),
+        np.concatenate([border.head[offered], beside.head[unknown]]),
+        np.concatenate([offer_s[offered], beside.cost[unknown]]),
     )
     return _from_offers(len(ranks[0].node_s), between.chosen(inside), offers)
 
 
 def _from_offers(n: int, inside: _Arcs, offers: _Arcs) -> Search:
-    """Search within the cells from nodes that are offered a service; one row more leads to them."""
-    starts = np.zeros(n + 2, dtype=np.int64)
-    np.cumsum(np.bincount(inside.tail, minlength=n), out=starts[1 : n + 1])
-    starts[n + 1] = starts[n] + len(offers.head)
+    """Search within the cells from nodes that are offered a service; a row for each leads there."""
+    order = np.argsort(offers.tail, kind="stable")
+    offers = offers.chosen(order)
+    services, counts = np.unique(offers.tail, return_counts=True)
+    of_nodes = np.bincount(inside.tail, minlength=n)
     matrix = csr_array(
         (
             np.concatenate([inside.cost, offers.cost]),
             np.concatenate([inside.head, offers.head]),
-            starts,
+            np.concatenate([[0], np.cumsum(np.concatenate([of_nodes, counts]))]),
         ),
-        shape=(n + 1, n + 1),
+        shape=(n + len(services), n + len(services)),
     )
-    found_s, before, _ = dijkstra(
-        matrix, directed=True, indices=np.array([n]), min_only=True, return_predecessors=True
+    if len(services) == 0:
+        return _nowhere(n)
+    seconds, before, source = dijkstra(
+        matrix,
+        directed=True,
+        indices=n + np.arange(len(services)),
+        min_only=True,
+        return_predecessors=True,
     )
-    found_s, before = found_s[:n], before[:n]
-    taken = (before[offers.head] == n) & (offers.cost == found_s[offers.head])
-    label = np.full(n, -1, dtype=np.int32)
-    label[offers.head[taken]] = offers.tail[taken]
-    towards = np.where((before >= 0) & (before < n), before, -1).astype(np.int32)
-    return Search(found_s, _handed_down(label, towards), towards)
+    found = np.isfinite(seconds[:n])
+    service = np.full(n, -1, dtype=np.int32)
+    service[found] = services[source[:n][found] - n]
+    linked = found & (before[:n] < n)
+    return Search(seconds[:n], service, np.where(linked, before[:n], np.int32(-1)))
 
 
-def _handed_down(label: NDArray[np.int32], towards: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give every node the label at the end of its path, doubling the stride."""
-    label, following = label.copy(), towards.copy()
-    while (going := np.flatnonzero(following >= 0)).size:
-        ahead = following[going]
-        label[going] = label[ahead]
-        following[going] = following[ahead]
-    return label
+def _nowhere(n: int) -> Search:
+    none = np.full(n, -1, dtype=np.int32)
+    return Search(np.full(n, np.inf), none, none)
 
 
 def search_within(graph: Graph, rows: NDArray[np.int64], limit_s: float) -> NDArray[np.float64]:
