@@ -15,13 +15,25 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from arealstrategi.criteria import WalkCriterion
 from arealstrategi.strategy import Strategy, group_labels, json_schema
-from arealstrategi.walker import PROFILES, RULES
+from arealstrategi.walker import (
+    PROFILE_NAMES,
+    ROUGHNESS,
+    RULES,
+    Season,
+    Walker,
+    number_table,
+    profile,
+)
 
 DOCS = Path(__file__).resolve().parent
 SCHEMA = DOCS / "strategy.schema.json"
 MARKED = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
+GRADIENTS_PCT = (-15, -10, -8, -5, -3, 0, 3, 5, 8, 10, 15, 20)
+GRADES = ("firm", "fairly even", "uneven", "rough", "very rough")
 
 
 def fill(page: str) -> str:
@@ -44,17 +56,65 @@ def walking_rules() -> str:
 
 
 def profiles() -> str:
-    """Return the walker profiles."""
-    rows = (
-        (
-            f"`{name}`",
-            f"{walker.flat_speed_m_s:g} m/s",
-            f"{60 * walker.flat_speed_m_s:g} m",
-            "closed" if walker.steps_time_factor is None else f"× {walker.steps_time_factor:g}",
+    """Return the walker profiles in short."""
+    rows = []
+    for name in PROFILE_NAMES:
+        walker, winter = profile(name), profile(name, "winter")
+        steps = walker.steps_time_factor
+        rows.append(
+            (
+                f"`{name}`",
+                f"{walker.flat_speed_m_s:g} m/s",
+                f"{600 * walker.flat_speed_m_s:.0f} m",
+                f"{600 * winter.flat_speed_m_s:.0f} m",
+                steps if steps == "closed" else f"× {steps:g}",
+                f"{walker.max_gradient_pct:g} %",
+            )
         )
-        for name, walker in PROFILES.items()
+    titles = ("profile", "speed on the flat", "in 10 minutes", "… in winter", "time on steps")
+    return _table((*titles, "largest gradient"), rows)
+
+
+def walker_numbers() -> str:
+    """Return every number of every walker, with those of winter below where they differ."""
+    rows: list[tuple[str, ...]] = []
+    for name, told in number_table().items():
+        meaning = Walker.model_fields[name].description or ""
+        rows.append((f"`{name}`", meaning, *(_number(told[walker]) for walker in PROFILE_NAMES)))
+        winter = told.get("winter", {})
+        if winter:
+            cells = (_number(winter.get(walker, told[walker])) for walker in PROFILE_NAMES)
+            rows.append(("", "… in winter", *cells))
+    return _table(("number", "meaning", *PROFILE_NAMES), rows)
+
+
+def walker_sources() -> str:
+    """Return where each number of the walkers comes from."""
+    rows = ((f"`{name}`", told["source"]) for name, told in number_table().items())
+    return _table(("number", "where it comes from"), rows)
+
+
+def gradients() -> str:
+    """Return the time factor of some gradients, with what is beyond the limit."""
+    at = np.array(GRADIENTS_PCT, dtype=float) / 100.0
+    seasons: tuple[Season, ...] = ("summer", "winter")
+    walkers = [profile(name, season) for name in PROFILE_NAMES for season in seasons]
+    factors = np.column_stack([walker.gradient_factor(at) for walker in walkers])
+    rows = (
+        (f"{pct:+d} %".replace("-", "−") if pct else "flat", *(f"{factor:.2f}" for factor in row))
+        for pct, row in zip(GRADIENTS_PCT, factors, strict=True)
     )
-    return _table(("profile", "speed on the flat", "in a minute", "time on steps"), rows)
+    titles = (title for name in PROFILE_NAMES for title in (name, "… winter"))
+    return _table(("gradient", *titles), rows)
+
+
+def roughness() -> str:
+    """Return which tags say how even the ground is."""
+    rows = (
+        (number, name, *(", ".join(by_grade[number].split("|")) for by_grade in ROUGHNESS.values()))
+        for number, name in enumerate(GRADES)
+    )
+    return _table(("grade", "ground", *(f"`{key}`" for key in ROUGHNESS)), rows)
 
 
 def criteria() -> str:
@@ -69,13 +129,15 @@ def criteria() -> str:
             *(f"{100 * strategy.weights[c.key]:.1f}" for strategy in sets),
             f"{c.full_m:g}",
             f"{c.zero_m:g}",
+            c.k,
+            ", ".join(f"{share:g}" for share in c.shares),
             c.source,
         )
         for c in sets[0].criteria
         if isinstance(c, WalkCriterion)
     )
-    titles = ("key", "criterion", "group", "default, %", "equal, %", "full_m", "zero_m", "basis")
-    return _table(titles, rows)
+    titles = ("key", "criterion", "group", "default, %", "equal, %", "full_m", "zero_m", "k")
+    return _table((*titles, "decay", "basis"), rows)
 
 
 def strategy_keys() -> str:
@@ -88,20 +150,27 @@ def strategy_keys() -> str:
         if reference is not None:
             section = schema["$defs"][reference.rsplit("/", 1)[1]]
             title = f"[[{name}]]" if "items" in told else f"[{name}]"
-            parts.append(f"### `{title}`\n\n{section['description']}\n\n{_keys(section)}")
+            keys = _keys(section, own=[*Walker.model_fields] if name == "walker" else [])
+            parts.append(f"### `{title}`\n\n{section['description']}\n\n{keys}")
     return "\n\n".join(parts)
 
 
-def _keys(section: dict[str, Any]) -> str:
+def _keys(section: dict[str, Any], *, own: Iterable[str] = ()) -> str:
+    """Return the table of a section; `own` are the numbers of the walker, which come last."""
     required = section.get("required", [])
+    properties = sorted(section["properties"].items(), key=lambda item: item[0] in own)
     rows = (
         (
             f"`{key}`",
             _kind(told),
-            "**must be given**" if key in required else _default(told.get("default")),
+            "the profile's"
+            if key in own
+            else "**must be given**"
+            if key in required
+            else _default(told.get("default")),
             told["description"],
         )
-        for key, told in section["properties"].items()
+        for key, told in properties
     )
     return _table(("key", "value", "left out", "meaning"), rows)
 
@@ -112,8 +181,11 @@ def _kind(told: dict[str, Any]) -> str:
     if "anyOf" in told:
         kinds = (_kind(one) for one in told["anyOf"] if one.get("type") != "null")
         return " or ".join(dict.fromkeys(kinds))
+    if "const" in told:
+        return f"`{json.dumps(told['const'])}`"
     if told["type"] == "array":
-        return f"list of {_kind(told['items'])}s"
+        pair = "prefixItems" in told["items"]
+        return "list of pairs of numbers" if pair else f"list of {_kind(told['items'])}s"
     if told["type"] == "string":
         return "path" if told.get("format") == "path" else "text"
     kind = str(told["type"])
@@ -122,6 +194,15 @@ def _kind(told: dict[str, Any]) -> str:
 
 def _default(value: object) -> str:
     return "–" if value in (None, [], ()) else f"`{json.dumps(value)}`"
+
+
+def _number(value: Any) -> str:  # noqa: ANN401 - as it stands in the file
+    """Write a number, a list of time factors, or pairs of gradient and time factor."""
+    if not isinstance(value, list):
+        return value if isinstance(value, str) else f"{value:g}"
+    if isinstance(value[0], list):
+        return "<br>".join(f"{pct:g} %: {factor:g}" for pct, factor in value)
+    return ", ".join(f"{factor:g}" for factor in value)
 
 
 def _shipped(weights: str) -> Strategy:
@@ -145,6 +226,10 @@ def _table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "walking_rules": walking_rules,
     "profiles": profiles,
+    "walker_numbers": walker_numbers,
+    "walker_sources": walker_sources,
+    "gradients": gradients,
+    "roughness": roughness,
     "criteria": criteria,
     "strategy_keys": strategy_keys,
 }

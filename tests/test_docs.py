@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -15,13 +16,19 @@ from packaging.utils import canonicalize_name
 import arealstrategi as ars
 from arealstrategi import scoring
 from arealstrategi.cli import app
-from arealstrategi.criteria import linear_value
+from arealstrategi.criteria import choice_value, linear_value
 from arealstrategi.export.labels import words
 from arealstrategi.inputs import BEYOND_M
+from arealstrategi.network import build_network
+from arealstrategi.quality import EXTREME_DETOUR, LEAST_EXTRA_M, NETWORK
+from arealstrategi.reach.barriers import STATUSES as WAY_STATUSES
+from arealstrategi.reach.catchments import BESIDE_M, LARGEST_FILLED_M2
 from arealstrategi.sources.demo import write_demo
 from arealstrategi.strategy import catalogue_entries, json_schema
-from arealstrategi.tables import CLASSES, WAY_TAGS
-from arealstrategi.walker import PROFILES, seconds_per_metre
+from arealstrategi.tables import CLASSES
+from arealstrategi.walker import PROFILE_NAMES, number_table, profile, walk_costs
+from arealstrategi.walker.costs import LONGEST_TAGGED_M, RAMP_TIME_FACTOR, STEEPEST_TAG_PCT
+from towns import make_ways
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
@@ -42,9 +49,9 @@ KEYS = {
     "`[parcels]`": "source layer id min_area_m2 municipal_land",
     "`[osm]`": "source",
     "`[terrain]`": "elevation",
-    "`[walker]`": "profile flat_speed_m_s steps_time_factor",
+    "`[walker]`": "profile season direction ferries flat_speed_m_s uphill steps_time_factor",
     "`[score]`": "method alpha weights catalogue",
-    "`[[criterion]]`": "key kind weight full_m zero_m points osm column full zero",
+    "`[[criterion]]`": "key kind weight full_m zero_m k decay points osm column full zero",
     "`[[constraint]]`": "name source where effect coverage",
     "`[output]`": "dir audience",
 }
@@ -150,8 +157,38 @@ def test_the_documented_service_columns_are_those_of_a_run(result):
     assert list(result.services.columns) == [*told, "geometry"]
 
 
+def test_the_documented_barrier_columns_are_those_of_a_run(result, tmp_path):
+    told = first_column(section(PAGES["outputs.md"], "`barriers`"))
+    assert list(result.barriers.columns) == told
+    result.write(tmp_path)
+    layers = pyogrio.list_layers(tmp_path / "suitability.gpkg")
+    assert {name for name, kind in layers if kind is None} == {"barriers", "run"}
+    written = pyogrio.read_dataframe(tmp_path / "suitability.gpkg", layer="barriers")
+    assert list(written.columns) == told
+    assert set(written["status"]) <= {"reached", "no_step_free_way"}
+
+
+def test_the_statuses_of_a_walk_are_as_told():
+    assert first_column(section(METHOD, "4. The nearest services of each kind")) == [*WAY_STATUSES]
+
+
+def test_the_documented_facts_of_the_network_are_those_of_a_run(result):
+    told = section(PAGES["outputs.md"], "`run.json`").split("### The walking network")[1]
+    facts = next(report for report in result.reports if report.role == NETWORK).facts
+    words_told = set(re.findall(r"\w+", told))
+    for fact in facts:
+        assert set(re.findall(r"\w+", fact)) <= words_told, fact
+
+
+def test_the_documented_methods_are_those_of_a_result(result):
+    told = re.findall(r"^\| `result\.(\w+)", PAGES["outputs.md"], re.MULTILINE)
+    assert {"catchment", "route_pieces", "barriers", "detours"} <= set(told)
+    assert all(hasattr(result, name) for name in told)
+
+
 def test_the_documented_facts_are_those_of_run_json(result):
     told = section(PAGES["outputs.md"], "`run.json`")
+    told = told.split("\n### ")[0]
     keys = [k for row in re.findall(r"^\| (`.+?`) \|", told, re.MULTILINE) for k in row.split(", ")]
     assert {key.strip("`") for key in keys} == set(result.facts())
 
@@ -204,13 +241,129 @@ def test_the_values_are_as_worked_out():
     assert park["zero_m"] <= 840
 
 
+def seconds(*xy, walker=("senior",), nodes=None, tags=None, z=None):
+    """Seconds there and back along the first way; a second one crosses it at its middle node."""
+    ways = [[*range(len(xy))]] if tags is None or len(tags) == 1 else [[0, 1, 2], [3, 1, 4]]
+    made = make_ways(xy, *ways, tags=tags, nodes=nodes, z=z)
+    costs = walk_costs(made, profile(*walker))
+    return costs.seconds[made.segments.way == 0].sum(axis=0)
+
+
+def on_street(length, walker=("senior",), rise=0.0, **tags):
+    way = [{"highway": "footway"} | tags]
+    return seconds((0, 0), (length, 0), walker=walker, tags=way, z=(0.0, rise))
+
+
+def test_walks_uphill_are_as_worked_out():
+    up, down = on_street(200, rise=10)
+    assert "200 / 1 × 1.33 = 266 s |" in METHOD
+    assert f"together **{up:.0f} s**; downhill {down:.0f} s" in METHOD
+    both = (up + down) / 2
+    assert f"cost a senior {up:.0f} s up and {down:.0f} s down" in METHOD
+    assert f"/ 2 / 60 = **{both / 60:.2f}** and `effort_m` **{both:.0f}**" in METHOD
+    icy, _ = on_street(200, ("senior", "winter"), rise=10)
+    effort = icy * profile("senior", "winter").flat_speed_m_s
+    told = f"take a senior {icy:.0f} s instead of {up:.0f} s; the effort is {effort:.0f} m instead"
+    assert told in METHOD.replace("\n", " ")
+
+
+def test_there_and_back_is_the_mean_of_both_ways():
+    ways = make_ways([(0, 0), (200, 0)], [0, 1], z=(0, 10))
+    there = build_network(ways, profile("senior"), direction="to").edge_s[0]
+    both = build_network(ways, profile("senior")).edge_s[0]
+    assert both.tolist() == pytest.approx([there.mean()] * 2)
+
+
+def test_ground_light_and_sidewalks_are_as_worked_out():
+    gravel, rolled = (
+        on_street(100, surface="gravel")[0],
+        on_street(100, ("rollator",), surface="gravel")[0],
+    )
+    assert (
+        f"100 × 1.2 = **{gravel:.0f} s**; with a rollator 100 / 0.8 × 2 = **{rolled:.0f} s**"
+        in METHOD
+    )
+    dark = on_street(100, rise=3, surface="gravel", lit="no")[0]
+    assert f"100 × 1.2 × 1.2 × 1.1 + 3 × 2 = **{dark:.1f} s**" in METHOD
+    bare = on_street(100, highway="tertiary", sidewalk="no")[0]
+    assert f"| 100 m: 100 × 1.2 = **{bare:.0f} s** |" in METHOD
+    assert on_street(100, highway="residential", sidewalk="no")[0] == pytest.approx(100)
+
+
+def test_steps_are_as_worked_out():
+    steps = on_street(20, highway="steps", rise=5)[0]
+    assert f"20 m of steps: 20 × 3 = **{steps:.0f} s**" in METHOD
+    assert np.isinf(on_street(20, ("rollator",), highway="steps")[0])
+    ramp = on_street(20, ("rollator",), **{"highway": "steps", "ramp:wheelchair": "yes"})[0]
+    assert ramp == pytest.approx(20 / 0.8 * RAMP_TIME_FACTOR)
+    assert "at three times the time" in METHOD
+    assert RAMP_TIME_FACTOR == 3
+
+
+def test_crossings_and_kerbs_are_as_worked_out():
+    cross = [(0, 0), (50, 0), (100, 0), (50, 50), (50, -50)]
+    kinds = [{"highway": "footway"}, {"highway": "tertiary"}]
+    plain = seconds(*cross, tags=kinds)[0]
+    signal = seconds(*cross, tags=kinds, nodes={1: {"crossing": "traffic_signals"}})[0]
+    assert f"100 + 10 = **{plain:.0f} s**, at a signal 100 + 22 = **{signal:.0f} s**" in METHOD
+    kerb = {"nodes": {1: {"kerb": "raised"}}, "tags": kinds[:1]}
+    one = seconds(*cross[:3], **kerb)[0]
+    rolled = seconds(*cross[:3], walker=("rollator",), **kerb)[0]
+    told = f"100 + 2 = **{one:.0f} s**, with a rollator 100 / 0.8 + 8 = **{rolled:.0f} s**"
+    assert told in METHOD
+
+
 def test_the_walk_is_as_worked_out():
-    tags = pd.DataFrame({key: [pd.NA, pd.NA] for key in WAY_TAGS})
-    tags["highway"] = ["path", "steps"]
-    senior = PROFILES["senior"]
-    seconds = float(seconds_per_metre(tags, senior) @ np.array([100.0, 20.0]))
-    assert f"`walk_min` is **{seconds / 60:.2f}**" in METHOD
-    assert f"`effort_m` is **{seconds * senior.flat_speed_m_s:.0f}**" in METHOD
+    took = on_street(100)[0] + on_street(20, highway="steps")[0]
+    assert f"`walk_min` is **{took / 60:.2f}**" in METHOD
+    assert f"`effort_m` is **{took * profile('senior').flat_speed_m_s:.0f}**" in METHOD
+
+
+def test_what_is_beyond_the_limit_is_as_worked_out():
+    factor = float(profile("rollator").gradient_factor(np.array([0.1]))[0])
+    assert f"10 % uphill costs 2.1 + 0.5 × (10 − 8.33) = **{factor:.2f}** times" in METHOD
+
+
+def test_a_choice_is_worth_what_is_worked_out():
+    cafe = next(
+        c for c in ars.Strategy.build({"parcels": {"source": "x"}}).criteria if c.key == "cafe"
+    )
+    assert (cafe.k, cafe.shares) == (3, pytest.approx((0.5, 0.3, 0.2)))
+    three, one = choice_value(
+        np.array([[400.0, 640, 940], [400, np.inf, np.inf]]), cafe.full_m, cafe.zero_m, cafe.shares
+    )
+    assert f"0.5 × 1 + 0.3 × 0.6 + 0.2 × 0.1 = **{three:.2f}**" in METHOD
+    assert f"would be **{one:.2f}**" in METHOD.replace("\n", " ")
+
+
+def test_the_limits_that_are_judgement_are_as_told():
+    text = METHOD.replace("\n", " ")
+    assert f"at least **{EXTREME_DETOUR:g} times**" in text
+    assert f"**{LEAST_EXTRA_M:g} m** longer" in text
+    assert f"**{BESIDE_M:g} m** are drawn" in text
+    assert f"**{LARGEST_FILLED_M2 / 10_000:g} ha** are filled" in text
+    assert f"({LONGEST_TAGGED_M:g} m and {STEEPEST_TAG_PCT:g} %: judgement)" in text
+    ferry = profile("senior")
+    assert f"{ferry.ferry_speed_m_s:g} m/s, and {ferry.ferry_wait_s / 60:g} minutes" in text
+
+
+def test_every_number_of_a_walker_is_on_the_page_with_its_source():
+    told, sources = PAGES["walkers.md"].split("## Where they come from")
+    for name, number in number_table().items():
+        assert f"| `{name}` |" in told
+        assert f"| `{name}` | {number['source']} |" in sources
+
+
+def test_the_table_of_the_city_has_every_walker_and_falls_from_each_to_the_next():
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \|",
+        PAGES["walkers.md"],
+        re.MULTILINE,
+    )
+    assert [row[0] for row in rows] == [*PROFILE_NAMES]
+    shares = np.array([[float(share) for share in row[1:]] for row in rows])
+    assert (np.diff(shares, axis=0) <= 0).all()
+    assert (np.diff(shares, axis=1) <= 0).all()
 
 
 def test_the_weights_are_as_worked_out():
