@@ -96,6 +96,36 @@ def test_steps_are_kept_from_a_rollator_but_not_from_an_adult(shared_data):
     assert (longer > 20).any()
 
 
+@pytest.mark.shared
+def test_closing_the_steps_of_lauf_shortens_no_walk(shared_data):
+    def walk(**walker):
+        return ars.run(
+            strategy_of(
+                parcels={"source": str(shared_data / "lauf/parcels.gpkg")},
+                osm={"source": str(shared_data / "lauf/lauf-200115.osm.pbf")},
+                walker=walker,
+            )
+        )
+
+    as_it_is, closed = walk(), walk(steps_time_factor="closed")
+
+    def unmoved(things):
+        """Those that start where they did: a path that only steps lead to is passed over."""
+        lines = [getattr(r.reach, things).connector for r in (as_it_is, closed)]
+        return shapely.equals(*lines)
+
+    parcels, services, checked = unmoved("parcels"), unmoved("services"), 0
+    assert parcels.mean() > 0.99
+    for key, rows in as_it_is.reach.service_rows.items():
+        if services[rows].all():
+            before, after = (
+                r.parcels[f"{key}_effort_m"].fillna(np.inf)[parcels] for r in (as_it_is, closed)
+            )
+            assert (after >= before - 1e-6).all(), key
+            checked += 1
+    assert checked > 10
+
+
 @pytest.fixture(scope="module")
 def vaduz_and_country(shared_data):
     def run(boundary):

@@ -331,3 +331,38 @@ def test_nobody_walks_through_a_gate_that_is_closed_on_foot(node, passes):
     network = build(ways)
     assert network.length_m == pytest.approx(1200)
     assert len(network.component_m) == (1 if passes else 3)
+
+
+@pytest.mark.parametrize(
+    ("tags", "first"),
+    [
+        ({"highway": "steps"}, False), ({"highway": "footway", "bridge": "yes"}, False),
+        ({"highway": "footway", "tunnel": "yes"}, False), ({"highway": "elevator"}, False),
+        ({"highway": "footway", "tunnel": "building_passage"}, True),
+        ({"highway": "footway"}, True),
+    ],
+)  # fmt: skip
+def test_steps_bridges_and_tunnels_are_touched_only_for_want_of_a_street(tags, first):
+    """And the same for those who can use them and those who cannot."""
+    xy = [(0, 0), (400, 0), (0, 60), (400, 60), (0, 400), (400, 400)]
+    ways = make_ways(
+        xy, [0, 1], [2, 3], [0, 2, 4], [4, 5],
+        tags=[tags, *[{"highway": "residential"}] * 3],
+    )  # fmt: skip
+    near_both, near_one = shapely.Point(200, 5), shapely.Point(200, -140)
+    for name in ("senior", "rollator"):
+        network = build_network(ways, profile(name))
+        touching = snap(network, np.array([near_both, near_one], dtype=object), limit_m=150)
+        assert network.edge_way[touching.edge[0]] == (1 if first else 2)
+        closed = tags["highway"] == "steps" and name == "rollator"
+        assert touching.connected[1] == (not closed)
+
+
+def test_nothing_is_connected_to_a_ferry():
+    tags = [{"route": "ferry"}, {"highway": "residential"}]
+    ways = make_ways([(0, 0), (900, 0), (0, 140), (900, 140)], [0, 1], [2, 3], tags=tags)
+    network = build_network(ways, profile("senior"), ferries=True)
+    points = np.array([shapely.Point(450, 5), shapely.Point(450, -100)], dtype=object)
+    touching = snap(network, points, limit_m=150)
+    assert network.edge_way[touching.edge[0]] == 2
+    assert not touching.connected[1]

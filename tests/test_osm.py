@@ -355,7 +355,10 @@ def test_real_crossings_kerbs_and_gates_are_those_counted_node_by_node(shared_da
         tuple(tags.items())
         for number, tags in tagged.items()
         if number in on_highways
-        and (tags.get("highway") in {"crossing", "traffic_signals"} or set(tags) - {"highway", "foot", "access"})
+        and (
+            tags.get("highway") in {"crossing", "traffic_signals"}
+            or set(tags) - {"highway", "foot", "access"}
+        )
     )
     assert sum(expected.values()) > 30
     ways = read(shared_data / name, {}, backdrop=False).ways

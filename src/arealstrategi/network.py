@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 
 from arealstrategi.area import ground_scale
 from arealstrategi.tables import Ways
-from arealstrategi.walker import Walker, closed_nodes, walk_costs
+from arealstrategi.walker import Walker, closed_nodes, may_touch, walk_costs
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ class WalkNetwork:
         way; inf where the walker cannot go.
     edge_way
         (m,) OSM number of the way.
+    edge_touch
+        (m,) whether things may be connected to it: 2 at once, 1 for want of another, 0 never.
     edge_start
         (m + 1,) where the points of each edge begin, from its first node to its second.
     point_xy
@@ -73,6 +75,7 @@ class WalkNetwork:
     edge_nodes: NDArray[np.int64]
     edge_s: NDArray[np.float64]
     edge_way: NDArray[np.int64]
+    edge_touch: NDArray[np.int64]
     edge_start: NDArray[np.int64]
     point_xy: NDArray[np.float64]
     point_m: NDArray[np.float64]
@@ -115,6 +118,7 @@ class WalkNetwork:
             edge_nodes=edge_nodes,
             edge_s=seconds,
             edge_way=np.arange(m),
+            edge_touch=np.full(m, 2),
             edge_start=np.arange(m + 1) * 2,
             point_xy=node_xy[edge_nodes.ravel()],
             point_m=point_m,
@@ -181,14 +185,20 @@ class WalkNetwork:
         return islet
 
     @cached_property
-    def whole_parts(self) -> _Finder:
-        """Finds the nearest edge of a part that is no islet."""
-        return _Finder.of(self.edge_line, np.flatnonzero(self.edge_is_open & ~self.edge_is_islet))
+    def good_starts(self) -> _Finder:
+        """Finds the nearest edge that things are connected to at once."""
+        return _Finder.of(self.edge_line, np.flatnonzero(self._is_good_start))
 
     @cached_property
-    def islets(self) -> _Finder:
-        """Finds the nearest edge of an islet."""
-        return _Finder.of(self.edge_line, np.flatnonzero(self.edge_is_islet))
+    def poor_starts(self) -> _Finder:
+        """Finds the nearest edge that things are connected to for want of another."""
+        poor = self.edge_is_open & ~self._is_good_start & (self.edge_touch > 0)
+        return _Finder.of(self.edge_line, np.flatnonzero(poor))
+
+    @cached_property
+    def _is_good_start(self) -> NDArray[np.bool_]:
+        good = self.edge_touch == 2  # noqa: PLR2004
+        return np.asarray(self.edge_is_open & ~self.edge_is_islet & good)
 
     def __repr__(self) -> str:
         return (
@@ -281,6 +291,7 @@ def build_network(
         edge_nodes=edge_nodes.reshape(-1, 2),
         edge_s=edge_s,
         edge_way=ways.way_id[way[first]],
+        edge_touch=may_touch(ways.tags)[way[first]],
         edge_start=np.append(0, final + 1),
         point_xy=ways.node_xy[at_node],
         point_m=along[:, 0],
@@ -366,8 +377,9 @@ def _join_steps(
 def snap(network: WalkNetwork, shapes: NDArray[np.object_], *, limit_m: float) -> Snapped:
     """Find where each shape touches the network: the nearest point on an edge.
 
-    A polygon is taken by its outline. Parts of the network shorter than `ISLET_M` are used only
-    where nothing else lies within the limit. Of edges that are equally near, the first counts.
+    A polygon is taken by its outline. Parts of the network shorter than `ISLET_M`, steps, bridges
+    and tunnels are used only where nothing else lies within the limit. Of edges that are equally
+    near, the first counts.
 
     Parameters
     ----------
@@ -380,9 +392,9 @@ def snap(network: WalkNetwork, shapes: NDArray[np.object_], *, limit_m: float) -
     """
     outlines = np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)  # noqa: PLR2004
     scale = ground_scale(_first_points(outlines), network.crs)
-    edge, offset = network.whole_parts.nearest(outlines)
+    edge, offset = network.good_starts.nearest(outlines)
     far = np.flatnonzero(~(offset <= limit_m * scale))
-    lone_edge, lone_offset = network.islets.nearest(outlines[far])
+    lone_edge, lone_offset = network.poor_starts.nearest(outlines[far])
     nearer = ~(lone_offset >= offset[far]) & (lone_edge >= 0)
     edge[far[nearer]], offset[far[nearer]] = lone_edge[nearer], lone_offset[nearer]
     on = offset <= limit_m * scale

@@ -165,7 +165,9 @@ class TerrainOptions(_Section):
     """Elevation."""
 
     elevation: tuple[InputPath, ...] = Field(
-        default=(), description="Rasters with heights; none: the ground is taken as flat."
+        default=(),
+        description="Rasters with heights; none: the ground is taken as flat, but for tagged "
+        "inclines.",
     )
 
 
@@ -457,6 +459,8 @@ def _criterion(
     told = {} if entry is None else entry.model_dump(exclude_none=True, exclude={"points"})
     kind = entry.kind if entry is not None and "kind" in entry.model_fields_set else "walk"
     whole = {**(shipped or {}), **told}
+    if "k" in told and "decay" not in told:
+        whole.pop("decay", None)  # the shipped one is for the shipped number of places
     key = whole["key"]
     if isinstance(whole.get("label"), str):
         whole["label"] = {"nb": whole["label"], "en": whole["label"]}

@@ -74,10 +74,23 @@ def route_pieces(reach: Reach, category: str, parcel_id: str) -> gpd.GeoDataFram
         pieces += _cut(reach, leg)
     line = shapely.reverse(end.connector[service])
     pieces.append((0, end.offset_m[service], end.offset_m[service] / speed, 0, line))
-    return _piece_table(reach, [piece for piece in pieces if piece[1] > 0])
+    return _piece_table(reach, _joined([piece for piece in pieces if piece[1] > 0]))
 
 
 Piece = tuple[int, float, float, int, shapely.LineString]
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Join pieces that follow each other on one way with the same hindrances."""
+    joined: list[Piece] = []
+    for way, metres, seconds, bits, line in pieces:
+        if joined and joined[-1][0] == way != 0 and joined[-1][3] == bits:
+            _, m, s, _, before = joined.pop()
+            points = np.vstack([shapely.get_coordinates(before), shapely.get_coordinates(line)[1:]])
+            joined.append((way, m + metres, s + seconds, bits, shapely.LineString(points)))
+        else:
+            joined.append((way, metres, seconds, bits, line))
+    return joined
 
 
 def _piece_table(reach: Reach, pieces: list[Piece]) -> gpd.GeoDataFrame:

@@ -9,7 +9,7 @@ from arealstrategi.walker.profiles import (
     number_table,
     profile,
 )
-from arealstrategi.walker.rules import ROUGHNESS, RULES, closed_nodes, judge_ways
+from arealstrategi.walker.rules import ROUGHNESS, RULES, closed_nodes, judge_ways, may_touch
 
 __all__ = [
     "HINDRANCES",
@@ -22,6 +22,7 @@ __all__ = [
     "Walker",
     "closed_nodes",
     "judge_ways",
+    "may_touch",
     "number_table",
     "profile",
     "segment_metres",

@@ -179,7 +179,7 @@ ROAD_RANKS = {"tertiary": MAIN, "secondary": 2, "primary": 3, "trunk": 4}
 
 def is_any(column: pd.Series, values: str) -> NDArray[np.bool_]:
     """Say where a column holds one of the values, ``|`` between them."""
-    return column.isin(values.split("|")).to_numpy()
+    return np.array(column.isin(values.split("|")), dtype=bool)  # one's own: pandas' is read-only
 
 
 def roughness(tags: pd.DataFrame, *, aided: bool = False) -> NDArray[np.int64]:
@@ -232,6 +232,18 @@ def road_rank(tags: pd.DataFrame) -> NDArray[np.int64]:
 def has_steps(tags: pd.DataFrame) -> NDArray[np.bool_]:
     """Say which ways are steps."""
     return is_any(tags["highway"], "steps")
+
+
+def may_touch(tags: pd.DataFrame) -> NDArray[np.int64]:
+    """Say whether a place may be connected to each way: 2 at once, 1 for want of another, 0 never.
+
+    Nobody's gate opens onto steps, a bridge or a tunnel where a street is near, and a ferry is
+    boarded at its quay. The same for every walker, so that closing steps makes no walk shorter.
+    """
+    off_ground = is_any(tags["highway"], "steps|elevator")
+    for key in ("bridge", "tunnel"):
+        off_ground |= tags[key].notna().to_numpy() & ~is_any(tags[key], "no|building_passage")
+    return np.where(is_any(tags["route"], "ferry"), 0, np.where(off_ground, 1, 2))
 
 
 def has_ramp(tags: pd.DataFrame) -> NDArray[np.bool_]:
