@@ -116,7 +116,7 @@ def test_closing_the_steps_of_lauf_shortens_no_walk(shared_data):
 
     parcels, services, checked = unmoved("parcels"), unmoved("services"), 0
     assert parcels.mean() > 0.99
-    for key, rows in as_it_is.reach.service_rows.items():
+    for key, rows in as_it_is.reach.doors.items():
         if services[rows].all():
             before, after = (
                 r.parcels[f"{key}_effort_m"].fillna(np.inf)[parcels] for r in (as_it_is, closed)

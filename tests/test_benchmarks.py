@@ -29,7 +29,7 @@ def _figures(printed):
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("script", ["reading.py", "reach.py"])
+@pytest.mark.parametrize("script", ["reading.py", "reach.py", "search.py", "lengths.py"])
 def test_a_quick_run_prints_our_seconds_and_peak_memory(script, shared_data):
     done = _run(script, "--quick", data=shared_data)
     assert done.returncode == 0, done.stderr
@@ -39,7 +39,7 @@ def test_a_quick_run_prints_our_seconds_and_peak_memory(script, shared_data):
     assert 0 < start_mb <= peak_mb < 4000
 
 
-@pytest.mark.parametrize("script", ["reading.py", "reach.py"])
+@pytest.mark.parametrize("script", ["reading.py", "reach.py", "lengths.py", "profiles.py"])
 def test_without_the_shared_data_it_says_what_to_set_and_exits_2(script, tmp_path):
     done = _run(script, "--quick", data=tmp_path)
     assert done.returncode == 2
@@ -52,3 +52,13 @@ def test_without_pandana_it_says_how_to_install_it_and_exits_2(shared_data):
     done = _run("reach.py", "--peer-python", "false", data=shared_data)
     assert done.returncode == 2
     assert "pip install -r benchmarks/peers.txt" in done.stderr
+
+
+@pytest.mark.shared
+def test_the_tables_of_porto_alegre_in_the_documentation_are_what_the_script_prints(shared_data):
+    done = _run("profiles.py", data=shared_data)
+    assert done.returncode == 0, done.stderr
+    page = (BENCHMARKS.parent / "docs/walkers.md").read_text(encoding="utf-8")
+    printed = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert len(printed) > 12
+    assert [line for line in printed if line not in page] == []

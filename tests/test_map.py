@@ -423,6 +423,33 @@ def test_a_parcel_found_by_search_tells_its_reasons_and_what_cannot_be_reached(t
 
 
 @pytest.mark.browser
+def test_the_card_tells_what_is_hard_on_the_way_and_where_only_steps_lead(tmp_path, watched):
+    parcels = make_parcels()
+    parcels.loc["3907-1/50", ["cafe_walk_m", "cafe_walk_min"]] = np.nan
+    parcels.loc["3907-1/50", ["cafe_value", "cafe_service"]] = [0.0, None]
+    parcels.loc["3907-1/50", ["grocery_walk_m", "grocery_walk_min"]] = [1200.0, 30.0]
+    parcels.loc["3907-1/50", "reasons"] = "no_step_free_way: cafe"
+    hard = {"steep_m": 1082.4, "steps_m": 12.0, "unlit_m": 0.0, "no_sidewalk_m": 40.0}
+    barriers = pd.DataFrame(
+        [{"parcel_id": "3907-1/50", "category": "grocery", **hard},
+         {"parcel_id": "3907-1/51", "category": "grocery", **dict.fromkeys(hard, 0.0)}]
+    )  # fmt: skip
+    page, _, _ = watched(written(tmp_path, make_map(parcels, barriers=barriers)))
+    hits, card = page.locator(".ars-hits button"), page.locator(".ars-card")
+    page.locator(".ars-search").fill("3907-1/50")
+    hits.first.click()
+    told = card.locator('[data-criterion="grocery"] .ars-hard').text_content()
+    assert told == f"På veien: {number(1082)} m bratt, 12 m trapp, 40 m uten fortau"
+    cafe = card.locator('[data-criterion="cafe"] .ars-row-foot').text_content()
+    assert cafe == "Ingen trappefri vei"
+    kinds = make_criteria()["label"]
+    assert card.locator("dl dd").last.text_content() == f"Ingen trappefri vei: {kinds['cafe']}"
+    page.locator(".ars-search").fill("3907-1/51")
+    hits.first.click()
+    assert card.locator(".ars-hard").count() == 0
+
+
+@pytest.mark.browser
 def test_the_map_can_be_used_with_the_keyboard_alone(tmp_path, watched):
     parcels = make_parcels()
     middle = shapely.box(*parcels.total_bounds).centroid

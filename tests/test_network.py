@@ -10,7 +10,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arealstrategi.network import WalkNetwork, build_network, line_between, seconds_at, snap
+from arealstrategi.network import (
+    WalkNetwork,
+    build_network,
+    line_between,
+    seconds_at,
+    snap,
+    snap_services,
+)
 from arealstrategi.sources.osm import read_extract
 from arealstrategi.tables import empty_table
 from arealstrategi.walker import HINDRANCES, Walker, profile, walk_costs
@@ -366,3 +373,40 @@ def test_nothing_is_connected_to_a_ferry():
     touching = snap(network, points, limit_m=150)
     assert network.edge_way[touching.edge[0]] == 2
     assert not touching.connected[1]
+
+
+def wood(*, is_open=True, side=600.0):
+    """A path through a square wood, a street beside it, another one far off."""
+    ways = make_ways(
+        [(-500, 300), (1100, 300), (-500, -10), (1100, -10), (-500, 800), (1100, 800)],
+        [0, 1], [2, 3], [4, 5],
+    )  # fmt: skip
+    network = build(ways)
+    shapes = np.array([shapely.box(0, 0, side, side), shapely.Point(100, 790)], dtype=object)
+    return network, snap_services(network, shapes, np.array([is_open, False]), limit_m=150)
+
+
+def test_an_open_area_is_entered_where_a_path_leads_in_and_from_the_street_beside_it():
+    network, touching = wood()
+    assert touching.thing_connected.tolist() == [True, True]
+    assert set(touching.owner[2:]) == {0}
+    way = network.edge_way[touching.edge[2:]]
+    x = touching.along_m[2:] - 500
+    assert sorted(x[(way == 1) & (touching.offset_m[2:] < 0.01)]) == pytest.approx([0, 600], abs=1)
+    assert sorted(x[way == 2]) == pytest.approx(np.arange(0, 601, 50), abs=1)
+    assert touching.offset_m[2:][way == 2] == pytest.approx(10, abs=1e-3)
+    assert not (way == 3).any()
+
+
+def test_what_is_no_open_area_touches_the_network_once():
+    _, touching = wood(is_open=False)
+    assert len(touching.edge) == 2
+    assert touching.owner.tolist() == [0, 1]
+
+
+def test_an_open_area_that_no_way_comes_near_keeps_its_nearest_touch():
+    network = build(make_ways([(0, 0), (900, 0)], [0, 1]))
+    shapes = np.array([shapely.box(0, 100, 400, 500), shapely.box(0, 600, 9, 609)], dtype=object)
+    touching = snap_services(network, shapes, np.array([True, True]), limit_m=150)
+    assert touching.thing_connected.tolist() == [True, False]
+    assert len(touching.edge) == 2

@@ -13,7 +13,7 @@ from arealstrategi import criteria as judging
 from arealstrategi import scoring
 from arealstrategi.criteria import ColumnCriterion, WalkCriterion
 from arealstrategi.inputs import Inputs, Progress, read, stages
-from arealstrategi.network import Snapped, WalkNetwork, build_network, snap
+from arealstrategi.network import Snapped, WalkNetwork, build_network, snap, snap_services
 from arealstrategi.provenance import SourceReport
 from arealstrategi.quality import network_report
 from arealstrategi.reach import Reach, further_effort_m, measure_reach, reach_table
@@ -70,7 +70,7 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         strategy=strategy,
         area=inputs.area,
         parcels=parcel_table(parcels, verdict, distances, measured, values),
-        services=service_table(services, at_services.connected),
+        services=service_table(services, at_services.thing_connected),
         constraints=hits,
         zones=zone_table(inputs.constraints, inputs.area.crs),
         backdrop=inputs.backdrop,
@@ -118,8 +118,16 @@ def _snapped(strategy: Strategy, network: WalkNetwork, inputs: Inputs) -> tuple[
     parcels, services = inputs.parcels.geometry, inputs.services.geometry
     return (
         snap(network, parcels.to_numpy(), limit_m=limit),
-        snap(network, services.to_numpy(), limit_m=limit),
+        snap_services(network, services.to_numpy(), _is_open_area(strategy, inputs), limit_m=limit),
     )
+
+
+def _is_open_area(strategy: Strategy, inputs: Inputs) -> NDArray[np.bool_]:
+    """Say which services are parks and the like: kinds of which a least area is asked for."""
+    open_kinds = [
+        c.key for c in strategy.criteria if isinstance(c, WalkCriterion) and c.min_area_m2 > 0
+    ]
+    return np.asarray(inputs.services["category"].isin(open_kinds))
 
 
 def _own_columns(parcels: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -187,8 +195,9 @@ def _warnings(
 ) -> tuple[str, ...]:
     said = []
     for things, what in ((services, "services"), (parcels, "parcels")):
-        if lone := int((~things.connected).sum()):
-            said.append(f"{lone} of {len(things.edge)} {what} lie too far from any walkable way")
+        if lone := int((~things.thing_connected).sum()):
+            of = len(things.thing_connected)
+            said.append(f"{lone} of {of} {what} lie too far from any walkable way")
     if unseen.any():
         said.append(
             f"{int(unseen.sum())} of them lie outside the extract: what is there is not known"

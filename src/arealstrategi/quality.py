@@ -47,7 +47,7 @@ def network_report(
     part = _parts(network, parcels)
     has_service = np.unique(_parts(network, services))
     cut_off = parcels.connected & ~np.isin(part, has_service)
-    lone, lost = ~parcels.connected, ~services.connected
+    lone, lost = ~parcels.connected, ~services.thing_connected
     facts: dict[str, Fact] = {
         "length, km": round(network.length_m / 1000, 1),
         "junctions and ends": len(network.node_xy),

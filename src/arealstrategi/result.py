@@ -180,10 +180,11 @@ class Result:
             rows = np.atleast_1d(cast("int", self.parcels.index.get_loc(parcel_id)))
             return reaching.catchments(reach.network, reach.parcels, rows, minutes, leaving=True)
         column = "category" if category is not None else "service_id"
-        rows = np.flatnonzero((self.services[column] == asked[0]).to_numpy())
-        if len(rows) == 0:
+        chosen = (self.services[column] == asked[0]).to_numpy()
+        if not chosen.any():
             raise KeyError(asked[0])
-        return reaching.catchments(reach.network, reach.services, rows, minutes)
+        doors = np.flatnonzero(chosen[reach.services.owner])
+        return reaching.catchments(reach.network, reach.services, doors, minutes)
 
     @cached_property
     def barriers(self) -> pd.DataFrame:
@@ -217,6 +218,7 @@ class Result:
             self.services,
             self.backdrop,
             self.criteria,
+            self._barriers_that_count,
             title=self.strategy.title,
             language=self.strategy.language,
             notes=self._notes(),
@@ -355,9 +357,9 @@ class Result:
     def _not_connected(self) -> dict[str, list[dict[str, Any]]]:
         """List every parcel and service that the network does not touch, with its distance."""
         parcels, services = self.reach.parcels, self.reach.services
-        lone, lost = ~parcels.connected, ~services.connected
+        lone, lost = ~parcels.connected, np.flatnonzero(~services.thing_connected)
         limit = f"beyond the limit of {self.strategy.osm.snap_m:g} m to any walkable way"
-        named = self.services[lost]
+        named = self.services.iloc[lost]
         return {
             "parcels": [
                 {"parcel_id": name, "distance_m": _rounded(distance), "reason": limit}

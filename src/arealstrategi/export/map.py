@@ -58,11 +58,12 @@ _HERE = files("arealstrategi.export")
 _LEAFLET = _HERE / "vendor" / "leaflet"
 
 
-def suitability_map(
+def suitability_map(  # noqa: PLR0913 - every table that the page shows
     parcels: gpd.GeoDataFrame,
     services: gpd.GeoDataFrame,
     backdrop: gpd.GeoDataFrame,
     criteria: pd.DataFrame,
+    barriers: pd.DataFrame | None = None,
     *,
     title: str,
     language: str = "nb",
@@ -84,6 +85,9 @@ def suitability_map(
     criteria
         Index ``key``: ``label``, ``group``, ``weight`` (sum 1), ``full_m``, ``zero_m``, ``found``
         (the data hold such a service), ``walk``. In the order to show them.
+    barriers
+        ``parcel_id``, ``category`` and metres of what hinders on the walk, such as ``steep_m``, to
+        show in the card; None: nothing is told.
     title
         Heading of the page.
     language
@@ -124,7 +128,7 @@ def suitability_map(
         "origin": grid.origin,
         "unit": UNIT_M,
         "criteria": pack_criteria(criteria),
-        "parcels": pack_parcels(parcels, services, criteria, grid),
+        "parcels": pack_parcels(parcels, services, criteria, barriers, grid),
         "top": top,
         "services": pack_services(services, grid),
         "backdrop": pack_backdrop(backdrop, grid),

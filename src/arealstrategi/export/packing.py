@@ -24,6 +24,7 @@ from arealstrategi.tables import BACKDROP_KINDS, CLASSES, MUNICIPAL, STATUSES
 UNIT_M = 0.05
 """Step of the packed coordinates in Web Mercator metres: at most 3.6 cm off."""
 LONGEST_TEXT = 300
+ON_THE_WAY = ("steep", "steps", "unlit", "no_sidewalk")
 TOP = 10
 SIMPLIFY_M = {"water": 2.0, "green": 2.0, "building": 0.5}
 STREET_SIMPLIFY_M = 1.0
@@ -74,7 +75,11 @@ def pack_criteria(criteria: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def pack_parcels(
-    parcels: gpd.GeoDataFrame, services: gpd.GeoDataFrame, criteria: pd.DataFrame, grid: Grid
+    parcels: gpd.GeoDataFrame,
+    services: gpd.GeoDataFrame,
+    criteria: pd.DataFrame,
+    barriers: pd.DataFrame | None,
+    grid: Grid,
 ) -> dict[str, Any]:
     """Pack the parcels: shapes, what is known of each, and columns by number of criterion."""
     every = {str(place): key for place, key in enumerate(criteria.index)}
@@ -95,10 +100,25 @@ def pack_parcels(
         "value": {at: _whole(parcels[f"{key}_value"], 10_000) for at, key in every.items()},
         "metres": {at: _whole(parcels[f"{key}_walk_m"]) for at, key in walking.items()},
         "minutes": {at: _whole(parcels[f"{key}_walk_min"]) for at, key in walking.items()},
+        "hard": _on_the_way(parcels.index, walking, barriers),
         "nearest": nearest,
         "names": names,
         "raw": {at: _decimals(parcels[name]) for at, name in raw.items() if name in parcels},
     }
+
+
+def _on_the_way(
+    parcel_id: pd.Index, walking: dict[str, str], barriers: pd.DataFrame | None
+) -> dict[str, dict[str, NDArray[np.int64]]]:
+    """Return metres of each hindrance by number of criterion; 0 where the table tells nothing."""
+    if barriers is None:
+        return {}
+    told: dict[str, dict[str, NDArray[np.int64]]] = {name: {} for name in ON_THE_WAY}
+    for at, key in walking.items():
+        walks = barriers[barriers["category"] == key].set_index("parcel_id").reindex(parcel_id)
+        for name in ON_THE_WAY:
+            told[name][at] = _whole(walks[f"{name}_m"].fillna(0.0))
+    return told
 
 
 def _nearest_names(

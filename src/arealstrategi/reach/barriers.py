@@ -65,7 +65,7 @@ def _of_category(
     total = np.full((len(found), len(HINDRANCES)), np.nan)
     total[found] = _along_routes(reach, category, np.flatnonzero(found), hindrance)
     straight = np.full(len(found), np.nan)
-    straight[found] = _straight_m(reach, np.flatnonzero(found), nearest.service[found])
+    straight[found] = _straight_m(reach, np.flatnonzero(found), nearest.door[found])
     walk = np.where(found, nearest.metres, np.nan)
     detour = np.divide(
         walk, straight, out=np.full(len(walk), np.nan), where=straight >= LEAST_STRAIGHT_M
@@ -83,11 +83,11 @@ def _of_category(
 
 
 def _straight_m(
-    reach: Reach, rows: NDArray[np.int64], service: NDArray[np.int64]
+    reach: Reach, rows: NDArray[np.int64], door: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the metres on the ground straight from the routes' beginnings to their ends."""
     start = shapely.get_coordinates(shapely.get_point(reach.parcels.connector[rows], 0))
-    end = shapely.get_coordinates(shapely.get_point(reach.services.connector[service], 0))
+    end = shapely.get_coordinates(shapely.get_point(reach.services.connector[door], 0))
     return np.asarray(np.hypot(*(end - start).T) / ground_scale(start, reach.network.crs))
 
 
@@ -101,7 +101,7 @@ def way_statuses(reach: Reach, category: str) -> NDArray[np.object_]:
     lost = np.flatnonzero((status == "no_way") & connected)
     if len(lost):
         part = network.node_component_with_closed
-        there = reach.services.edge[reach.service_rows[category]]
+        there = reach.services.edge[reach.doors[category]]
         has_service = part[network.edge_nodes[there, 0]]
         own = part[network.edge_nodes[reach.parcels.edge[lost], 0]]
         status[lost[np.isin(own, has_service)]] = "no_step_free_way"
@@ -142,7 +142,7 @@ def _end_metres(
     edge_m: NDArray[np.float64],
     point_m: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return (s, 2, h) metres of each hindrance from the ends of its edge to every service."""
+    """Return (s, 2, h) metres of each hindrance from the ends of its edge to every entrance."""
     ends = np.zeros((len(services.edge), 2, len(HINDRANCES)))
     on = np.flatnonzero(services.connected)
     if len(on):
@@ -167,8 +167,8 @@ def _along_routes(
     here = _metres_at(network, point_m, edge, reach.parcels.along_m[rows])
     total = np.empty_like(here)
     straight = start < 0
-    service = nearest.service[rows[straight]]
-    there = _metres_at(network, point_m, edge[straight], reach.services.along_m[service])
+    door = nearest.door[rows[straight]]
+    there = _metres_at(network, point_m, edge[straight], reach.services.along_m[door])
     total[straight] = np.abs(there - here[straight])
     left = ~straight
     by_first = leaves_by_first(reach, rows[left], start[left])

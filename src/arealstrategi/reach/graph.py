@@ -24,12 +24,17 @@ class Search:
         (n,) seconds to the nearest service; inf where there is no way.
     node_service
         (n,) row of the service in the services table; -1 where there is no way.
+    node_door
+        (n,) by which of its entrances it is reached, a row of where services touch the network; -1
+        where there is no way, and in the searches for the second nearest and further ones.
     node_next
-        (n,) next node on the path; -1 where the path leaves the network for the service.
+        (n,) next node on the path; -1 where the path leaves the network for the service, and in
+        the searches for the second nearest and further ones.
     """
 
     node_s: NDArray[np.float64]
     node_service: NDArray[np.int32]
+    node_door: NDArray[np.int32]
     node_next: NDArray[np.int32]
 
 
@@ -37,8 +42,8 @@ class Search:
 class Graph:
     """The network and the ways from every service, as one matrix to search outwards in.
 
-    Row ``n + i`` stands for service ``i``: it has arcs to both ends of the service's edge, and
-    none leads back to it. An arc's cost is that of walking it the other way, towards the service.
+    Row ``n + i`` stands for entrance ``i`` of the services: it has arcs to both ends of its edge,
+    and none leads back to it. An arc's cost is that of walking it the other way, to the service.
 
     Parameters
     ----------
@@ -49,7 +54,9 @@ class Graph:
     walk_edge
         (a,) the cheapest edge of that walk.
     end_node, end_s, end_m
-        (s, 2) ends of each service's edge, and seconds and metres from there to the service.
+        (s, 2) ends of each entrance's edge, and seconds and metres from there to the service.
+    door_service
+        (s,) row of the service that each entrance belongs to.
     """
 
     matrix: csr_array
@@ -58,6 +65,7 @@ class Graph:
     end_node: NDArray[np.int64]
     end_s: NDArray[np.float64]
     end_m: NDArray[np.float64]
+    door_service: NDArray[np.int64]
 
     @property
     def n(self) -> int:
@@ -69,10 +77,10 @@ class Graph:
         return self.walk_edge[np.searchsorted(self.walk_key, tail.astype(np.int64) * self.n + head)]
 
     def leaves_by_first(
-        self, node: NDArray[np.int64], service: NDArray[np.int64]
+        self, node: NDArray[np.int64], door: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Say whether the way from a node to the service beside it begins at its first end."""
-        end, seconds = self.end_node[service], self.end_s[service]
+        """Say whether the way from a node to the entrance beside it begins at its first end."""
+        end, seconds = self.end_node[door], self.end_s[door]
         return np.asarray(
             (end[:, 0] == node) & ((end[:, 1] != node) | (seconds[:, 0] <= seconds[:, 1]))
         )
@@ -93,7 +101,7 @@ def build_graph(network: WalkNetwork, services: Snapped) -> Graph:
     outwards = walks.T.tocsr()
     ends = to_ends(network, services, np.arange(len(services.edge)))
     matrix = _with_services(outwards, ends, services.connected)
-    return Graph(matrix, key, edge, *ends)
+    return Graph(matrix, key, edge, *ends, services.owner)
 
 
 def _cheapest_of_each(key: NDArray[np.int64], cost: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -174,7 +182,7 @@ def sum_along(
     edge_value
         (m, v) what is added for each edge.
     end_value
-        (s, 2, v) what is added for the last piece, from either end of a service's edge.
+        (s, 2, v) what is added for the last piece, from either end of an entrance's edge.
 
     Returns
     -------
@@ -188,10 +196,10 @@ def sum_along(
     linked = following >= 0
     edge = graph.edges_between(on_way[linked], following[linked])
     total[linked] = edge_value[edge]
-    last = ~linked & (tree.node_service[on_way] >= 0)
-    service = tree.node_service[on_way[last]].astype(np.int64)
-    end = np.where(graph.leaves_by_first(on_way[last], service), 0, 1)
-    total[last] = end_value[service, end]
+    last = ~linked & (tree.node_door[on_way] >= 0)
+    door = tree.node_door[on_way[last]].astype(np.int64)
+    end = np.where(graph.leaves_by_first(on_way[last], door), 0, 1)
+    total[last] = end_value[door, end]
     following = np.where(linked, place[following], -1)
     while (going := np.flatnonzero(following >= 0)).size:  # doubles the stride of every path
         ahead = following[going]

@@ -28,6 +28,8 @@ class Nearest:
         Along the least-effort route with both connecting pieces; inf where there is none.
     service
         Row of the services table; -1 where there is none.
+    door
+        Row of where services touch the network: by which entrance; -1 where there is none.
     start_node
         Node by which the route leaves the parcel's edge; -1 where it stays on that edge or there
         is none.
@@ -41,6 +43,7 @@ class Nearest:
     seconds: NDArray[np.float64]
     metres: NDArray[np.float64]
     service: NDArray[np.int64]
+    door: NDArray[np.int64]
     start_node: NDArray[np.int64]
     k_seconds: NDArray[np.float64]
     k_service: NDArray[np.int64]
@@ -56,8 +59,8 @@ class Reach:
         Index of the parcels, in the order of the arrays.
     nearest, searches
         Category to result.
-    service_rows
-        Category to the rows of its services that the network touches.
+    doors
+        Category to the rows of its services' entrances, as they touch the network.
     parcels, services
         Where parcels and services touch the network.
     graph
@@ -70,7 +73,7 @@ class Reach:
     services: Snapped
     nearest: dict[str, Nearest]
     searches: dict[str, Search]
-    service_rows: dict[str, NDArray[np.int64]]
+    doors: dict[str, NDArray[np.int64]]
     graph: Graph = field(repr=False)
 
     def __repr__(self) -> str:
@@ -95,7 +98,7 @@ def measure_reach(
     parcels, services
         Where they touch the network.
     category
-        Category of each service, in the order of `services`.
+        Category of each service, in the order of their table.
     parcel_id
         Index of the parcels, in the order of `parcels`.
     k
@@ -108,15 +111,15 @@ def measure_reach(
     graph = build_graph(network, services)
     ends = from_ends(network, parcels, np.flatnonzero(parcels.connected))
     beside = _same_edge(network, parcels, services)
-    nearest, searches, service_rows = {}, {}, {}
+    nearest, searches, doors = {}, {}, {}
     for key in pd.unique(category):
-        rows = np.flatnonzero((category == key).to_numpy() & services.connected)
+        rows = np.flatnonzero((category == key).to_numpy()[services.owner] & services.connected)
         ranks = search_nearest(graph, rows, (k or {}).get(key, 1))
-        along_edge = beside[beside["service"].isin(rows)]
-        searches[key], service_rows[key] = ranks[0], rows
+        along_edge = beside[beside["door"].isin(rows)]
+        searches[key], doors[key] = ranks[0], rows
         nearest[key] = _from_parcels(network, graph, parcels, ends, ranks, along_edge)
     log.info("reach: %d categories for %d parcels", len(nearest), len(parcel_id))
-    return Reach(parcel_id, network, parcels, services, nearest, searches, service_rows, graph)
+    return Reach(parcel_id, network, parcels, services, nearest, searches, doors, graph)
 
 
 def reach_table(reach: Reach, names: pd.Series, categories: list[str]) -> pd.DataFrame:
@@ -174,7 +177,7 @@ def _from_parcels(
     """Take the better end of each parcel's edge, or the way straight along it where that wins."""
     size, on = len(parcels.edge), np.flatnonzero(parcels.connected)
     seconds, metres = np.full(size, np.inf), np.full(size, np.inf)
-    service, start = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
+    door, start = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
     node, end_s, end_m = ends
     tree = ranks[0]
     if len(on):
@@ -184,19 +187,20 @@ def _from_parcels(
         seconds[on] = by_end[pick]
         walked = end_m[pick] + _metres_from(network, graph, tree, left)
         metres[on] = np.where(there, walked, np.inf)
-        service[on] = np.where(there, tree.node_service[left], -1)
+        door[on] = np.where(there, tree.node_door[left], -1)
         start[on] = np.where(there, left, -1)
     straight = along_edge.drop_duplicates("parcel")
     wins = straight["seconds"].to_numpy() < seconds[straight["parcel"]]
     row = straight["parcel"].to_numpy()[wins]
     seconds[row] = straight["seconds"].to_numpy()[wins]
     metres[row] = straight["metres"].to_numpy()[wins]
-    service[row] = straight["service"].to_numpy()[wins]
+    door[row] = straight["door"].to_numpy()[wins]
     start[row] = -1
+    service = np.append(graph.door_service, -1)[door]
     k_seconds, k_service = seconds[:, np.newaxis], service[:, np.newaxis]
     if len(ranks) > 1:
         k_seconds, k_service = _k_from_parcels(size, on, ends, ranks, along_edge)
-    return Nearest(seconds, metres, service, start, k_seconds, k_service)
+    return Nearest(seconds, metres, service, door, start, k_seconds, k_service)
 
 
 def _k_from_parcels(
@@ -209,7 +213,8 @@ def _k_from_parcels(
     """Take the k best of what both ends of each parcel's edge offer and of what lies along it."""
     k = len(ranks)
     node, end_s, _ = ends
-    beside = along_edge.assign(place=along_edge.groupby("parcel").cumcount())
+    beside = along_edge.drop_duplicates(["parcel", "service"])
+    beside = beside.assign(place=beside.groupby("parcel").cumcount())
     beside = beside[beside["place"] < k]
     width = 2 * k + int(beside["place"].max() + 1 if len(beside) else 0)
     seconds, service = np.full((size, width), np.inf), np.full((size, width), -1, dtype=np.int64)
@@ -233,9 +238,11 @@ def _k_from_parcels(
 def _same_edge(network: WalkNetwork, parcels: Snapped, services: Snapped) -> pd.DataFrame:
     """Return every parcel and service on one edge, with the cost and length of walking along it."""
     asked = pd.DataFrame({"edge": parcels.edge, "parcel": np.arange(len(parcels.edge))})
-    there = pd.DataFrame({"edge": services.edge, "service": np.arange(len(services.edge))})
+    there = pd.DataFrame(
+        {"edge": services.edge, "service": services.owner, "door": np.arange(len(services.edge))}
+    )
     pairs = asked[parcels.connected].merge(there[services.connected], on="edge")
-    p, s = pairs["parcel"].to_numpy(), pairs["service"].to_numpy()
+    p, s = pairs["parcel"].to_numpy(), pairs["door"].to_numpy()
     edge = pairs["edge"].to_numpy()
     start, end = parcels.along_m[p], services.along_m[s]
     start_s, end_s = seconds_at(network, edge, start), seconds_at(network, edge, end)
@@ -246,7 +253,7 @@ def _same_edge(network: WalkNetwork, parcels: Snapped, services: Snapped) -> pd.
     told = pairs.assign(
         seconds=along_s + offset / network.flat_speed_m_s, metres=np.abs(end - start) + offset
     )
-    return told.sort_values(["parcel", "seconds", "service"])
+    return told.sort_values(["parcel", "seconds", "door"])
 
 
 def _metres_from(

@@ -37,13 +37,13 @@ def route(reach: Reach, category: str, parcel_id: str) -> shapely.LineString | N
     KeyError
         There is no such parcel or category.
     """
-    row, service = _ends_of(reach, category, parcel_id)
-    if service < 0:
+    row, door = _ends_of(reach, category, parcel_id)
+    if door < 0:
         return None
-    legs = _legs(reach, category, row, service)
+    legs = _legs(reach, category, row, door)
     pieces = [line_between(reach.network, leg.edge, leg.start_m, leg.end_m) for leg in legs]
     first = shapely.get_coordinates(reach.parcels.connector[row])
-    last = shapely.get_coordinates(reach.services.connector[service])[::-1]
+    last = shapely.get_coordinates(reach.services.connector[door])[::-1]
     points = np.vstack([first, *pieces, last])
     moved = np.append(True, (np.diff(points, axis=0) != 0).any(axis=1))
     points = points[moved]
@@ -64,16 +64,16 @@ def route_pieces(reach: Reach, category: str, parcel_id: str) -> gpd.GeoDataFram
     KeyError
         There is no such parcel or category.
     """
-    row, service = _ends_of(reach, category, parcel_id)
-    if service < 0:
+    row, door = _ends_of(reach, category, parcel_id)
+    if door < 0:
         return _piece_table(reach, [])
     network, start, end = reach.network, reach.parcels, reach.services
     speed = network.flat_speed_m_s
     pieces = [(0, start.offset_m[row], start.offset_m[row] / speed, 0, start.connector[row])]
-    for leg in _legs(reach, category, row, service):
+    for leg in _legs(reach, category, row, door):
         pieces += _cut(reach, leg)
-    line = shapely.reverse(end.connector[service])
-    pieces.append((0, end.offset_m[service], end.offset_m[service] / speed, 0, line))
+    line = shapely.reverse(end.connector[door])
+    pieces.append((0, end.offset_m[door], end.offset_m[door] / speed, 0, line))
     return _piece_table(reach, _joined([piece for piece in pieces if piece[1] > 0]))
 
 
@@ -126,16 +126,16 @@ def _cut(reach: Reach, leg: _Leg) -> list[Piece]:
 
 def _ends_of(reach: Reach, category: str, parcel_id: str) -> tuple[int, int]:
     row = cast("int", reach.parcel_id.get_loc(parcel_id))
-    return row, int(reach.nearest[category].service[row])
+    return row, int(reach.nearest[category].door[row])
 
 
-def _legs(reach: Reach, category: str, row: int, service: int) -> list[_Leg]:
+def _legs(reach: Reach, category: str, row: int, door: int) -> list[_Leg]:
     """Return the walk along the network, edge by edge."""
     network, graph, tree = reach.network, reach.graph, reach.searches[category]
     start, end = reach.parcels, reach.services
     node = int(reach.nearest[category].start_node[row])
     edge, along = int(start.edge[row]), float(start.along_m[row])
-    last_edge, last_m = int(end.edge[service]), float(end.along_m[service])
+    last_edge, last_m = int(end.edge[door]), float(end.along_m[door])
     if node < 0:
         return [_Leg(edge, along, last_m)]
     by_first = leaves_by_first(reach, np.array([row]), np.array([node]))[0]
@@ -148,6 +148,6 @@ def _legs(reach: Reach, category: str, row: int, service: int) -> list[_Leg]:
     ):
         length, forward = float(network.edge_m[each]), network.edge_nodes[each, 0] == tail
         legs.append(_Leg(int(each), 0.0, length) if forward else _Leg(int(each), length, 0.0))
-    arrives = graph.leaves_by_first(np.array(path[-1:]), np.array([service]))[0]
+    arrives = graph.leaves_by_first(np.array(path[-1:]), np.array([door]))[0]
     legs.append(_Leg(last_edge, 0.0 if arrives else float(network.edge_m[last_edge]), last_m))
     return legs

@@ -26,13 +26,13 @@ def search_nearest(graph: Graph, rows: NDArray[np.int64], k: int = 1) -> list[Se
     graph
         The matrix of the network and its services.
     rows
-        Rows of the services.
+        Rows of the services' entrances.
     k
         How many.
 
     Returns
     -------
-    k searches. Only the first one's ``node_next`` describes whole paths.
+    k searches. Only the first one tells paths and entrances.
     """
     n = graph.n
     if len(rows) == 0:
@@ -42,15 +42,17 @@ def search_nearest(graph: Graph, rows: NDArray[np.int64], k: int = 1) -> list[Se
     )
     found = np.isfinite(seconds[:n])
     linked = found & (before[:n] < n)
-    service = np.where(found, source[:n] - n, -1).astype(np.int32, copy=False)
-    ranks = [Search(seconds[:n], service, np.where(linked, before[:n], np.int32(-1)))]
+    door = np.where(found, source[:n] - n, -1).astype(np.int32, copy=False)
+    service_of = np.append(graph.door_service, -1).astype(np.int32)  # row -1 is "none"
+    following = np.where(linked, before[:n], np.int32(-1))
+    ranks = [Search(seconds[:n], service_of[door], door, following)]
     if k > 1:
         between = _Arcs.of(graph.matrix, 0, n)
-        services = _Arcs.of(graph.matrix, n, graph.matrix.shape[0])
-        services = _Arcs(services.tail - n, services.head, services.cost)
-        beside = services.chosen(np.isin(services.tail, rows))
+        doors = _Arcs.of(graph.matrix, n, graph.matrix.shape[0])
+        doors = doors.chosen(np.isin(doors.tail - n, rows))
+        beside = _Arcs(service_of[doors.tail - n], doors.head, doors.cost)
         alike = np.ones(len(between.tail), dtype=bool)
-        while len(ranks) < min(k, len(rows)):
+        while len(ranks) < min(k, len(np.unique(service_of[rows]))):
             label = ranks[-1].node_service
             alike &= label[between.tail] == label[between.head]
             ranks.append(_next_rank(between, beside, ranks, alike))
@@ -86,7 +88,7 @@ def _next_rank(
     Parameters
     ----------
     between, beside
-        Arcs between nodes, and from the services (as their tails, by row) to nodes.
+        Arcs between nodes, and from the services (as tails, by their rows) to nodes.
     ranks
         The searches for the nearer ones.
     alike
@@ -135,7 +137,7 @@ def _from_offers(n: int, inside: _Arcs, offers: _Arcs) -> Search:
     )
     if len(services) == 0:
         return _nowhere(n)
-    seconds, before, source = dijkstra(
+    seconds, _, source = dijkstra(
         matrix,
         directed=True,
         indices=n + np.arange(len(services)),
@@ -145,17 +147,17 @@ def _from_offers(n: int, inside: _Arcs, offers: _Arcs) -> Search:
     found = np.isfinite(seconds[:n])
     service = np.full(n, -1, dtype=np.int32)
     service[found] = services[source[:n][found] - n]
-    linked = found & (before[:n] < n)
-    return Search(seconds[:n], service, np.where(linked, before[:n], np.int32(-1)))
+    none = np.full(n, -1, dtype=np.int32)
+    return Search(seconds[:n], service, none, none)
 
 
 def _nowhere(n: int) -> Search:
     none = np.full(n, -1, dtype=np.int32)
-    return Search(np.full(n, np.inf), none, none)
+    return Search(np.full(n, np.inf), none, none, none)
 
 
 def search_within(graph: Graph, rows: NDArray[np.int64], limit_s: float) -> NDArray[np.float64]:
-    """Return (n,) seconds from every node to the nearest of some services; inf beyond a limit."""
+    """Return (n,) seconds from every node to the nearest of some entrances; inf beyond a limit."""
     if len(rows) == 0:
         return np.full(graph.n, np.inf)
     seconds = dijkstra(

@@ -55,7 +55,8 @@ window.suitabilityMap = (() => {
   const word = (m, prefix, code) => m.words[`${prefix}.${code}`] ?? code;
   const reasonWord = (m, text) => {
     const [code, ...detail] = text.split(": ");
-    return [word(m, "reason", code), ...detail].join(": ");
+    const label = code === "no_step_free_way" && m.criteria.find(c => c.key === detail[0])?.label;
+    return [word(m, "reason", code), ...(label ? [label] : detail)].join(": ");
   };
   const shadeWord = (m, shade) => m.words[`class.${shade}`] ?? m.words[`status.${shade}`];
   const labelOf = (m, i) => m.parcels.label[i] || m.parcels.id[i];
@@ -297,7 +298,15 @@ window.suitabilityMap = (() => {
       element("div", { className: "ars-bar", "aria-hidden": "true" }, bar),
       element("div", { className: "ars-row-foot", textContent: measured(m, i, criterion, c, value) }));
     row.dataset.criterion = criterion.key;
+    const hard = onTheWay(m, i, criterion, c);
+    if (hard) row.append(element("div", { className: "ars-row-foot ars-hard", textContent: hard }));
     return row;
+  }
+  function onTheWay(m, i, criterion, c) {
+    if (!criterion.walk || m.parcels.metres[c][i] < 0) return "";
+    const told = Object.entries(m.parcels.hard).filter(([, by]) => by[c]?.[i] > 0).map(
+      ([name, by]) => fill(m.words[`on_the_way.${name}`], { metres: number(m, by[c][i]) }));
+    return told.length ? `${m.words.on_the_way}: ${told.join(", ")}` : "";
   }
   function measured(m, i, criterion, c, value) {
     const { parcels, words } = m;
@@ -307,7 +316,13 @@ window.suitabilityMap = (() => {
       return number(m, raw, Number.isInteger(raw) ? 0 : 1);
     }
     if (!criterion.found) return words.not_found;
-    if (parcels.metres[c][i] < 0) return value < 0 ? words.not_measured : words.unreachable;
+    if (parcels.metres[c][i] < 0) {
+      const reasons = parcels.reasons.texts[parcels.reasons.codes[i]];
+      if (reasons.split(";").some(text => text.trim() === `no_step_free_way: ${criterion.key}`)) {
+        return words["reason.no_step_free_way"];
+      }
+      return value < 0 ? words.not_measured : words.unreachable;
+    }
     const service = parcels.names[parcels.nearest[c][i]] || words.unnamed;
     const minutes = Math.max(1, parcels.minutes[c][i]);
     return `${number(m, parcels.metres[c][i])} m · ${number(m, minutes)} min · ${short(service)}`;

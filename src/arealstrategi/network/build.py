@@ -1,4 +1,4 @@
-"""The walking network as arrays: built from ways, with everything snapped to its edges.
+"""The walking network as arrays, built from ways.
 
 Lengths are metres on the ground: what the map's projection stretches is taken back.
 """
@@ -17,9 +17,9 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from arealstrategi.area import ground_scale
+from arealstrategi.network.finder import Finder, last_steps
 from arealstrategi.tables import Ways
 from arealstrategi.walker import Walker, closed_nodes, may_touch, walk_costs
 
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 # than a place to start from. The bound lies below every margin around the study area, so that
 # cutting the area differently does not change what counts as one.
 ISLET_M = 300.0
-PIECE_POINTS = 64  # outlines with more points are measured in pieces
 
 
 @dataclass(frozen=True)
@@ -185,15 +184,15 @@ class WalkNetwork:
         return islet
 
     @cached_property
-    def good_starts(self) -> _Finder:
+    def good_starts(self) -> Finder:
         """Finds the nearest edge that things are connected to at once."""
-        return _Finder.of(self.edge_line, np.flatnonzero(self._is_good_start))
+        return Finder.of(self.edge_line, np.flatnonzero(self._is_good_start))
 
     @cached_property
-    def poor_starts(self) -> _Finder:
+    def poor_starts(self) -> Finder:
         """Finds the nearest edge that things are connected to for want of another."""
         poor = self.edge_is_open & ~self._is_good_start & (self.edge_touch > 0)
-        return _Finder.of(self.edge_line, np.flatnonzero(poor))
+        return Finder.of(self.edge_line, np.flatnonzero(poor))
 
     @cached_property
     def _is_good_start(self) -> NDArray[np.bool_]:
@@ -213,34 +212,6 @@ def _components(network: WalkNetwork, used: NDArray[np.bool_]) -> NDArray[np.int
     first, second = network.edge_nodes[used].T
     links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Snapped:
-    """Where things touch the network. All arrays have one row per thing, in its table's order.
-
-    Parameters
-    ----------
-    edge
-        The edge it touches; -1 where none is within the limit.
-    along_m
-        Metres on the ground along that edge from its first node.
-    offset_m
-        Metres on the ground between the thing's outline and the edge (also where it is beyond the
-        limit; NaN where nothing was found at all).
-    connector
-        LineString from the outline to the edge; None where not connected.
-    """
-
-    edge: NDArray[np.int64]
-    along_m: NDArray[np.float64]
-    offset_m: NDArray[np.float64]
-    connector: NDArray[np.object_]
-
-    @property
-    def connected(self) -> NDArray[np.bool_]:
-        """Whether the thing touches the network."""
-        return self.edge >= 0
 
 
 Direction = Literal["to", "from", "both"]
@@ -268,7 +239,7 @@ def build_network(
     tail, head, node = _apart_at_gates(ways, segments.tail[kept], segments.head[kept])
     way = segments.way[kept]
     starts = _breaks(tail, head, way, segments.visit[kept], len(node))
-    first, last = np.flatnonzero(starts), _last_steps(starts)
+    first, last = np.flatnonzero(starts), last_steps(starts)
     nodes, edge_nodes = np.unique(np.column_stack([tail[first], head[last]]), return_inverse=True)
     seconds = _towards(costs.seconds[kept], direction)
     closed = np.asarray(~np.isfinite(seconds).all(axis=1))
@@ -353,62 +324,6 @@ def _breaks(
     return np.asarray(~follows | (degree[tail] != 2))  # noqa: PLR2004
 
 
-def _last_steps(starts: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the last step of each line, where a line begins at every True."""
-    first = np.flatnonzero(starts)
-    return np.append(first[1:], len(starts)) - 1 if len(first) else first
-
-
-def _join_steps(
-    xy: NDArray[np.float64],
-    tail: NDArray[np.int64],
-    head: NDArray[np.int64],
-    starts: NDArray[np.bool_],
-) -> NDArray[np.object_]:
-    """Make lines of steps: each has the tails of its steps, then the head of its last one."""
-    last = _last_steps(starts)
-    point = np.concatenate([tail, head[last]])
-    line_of = np.concatenate([np.cumsum(starts) - 1, np.arange(len(last))])
-    order = np.argsort(line_of, kind="stable")
-    lines = shapely.linestrings(xy[point[order]], indices=line_of[order])
-    return np.asarray(lines, dtype=object)
-
-
-def snap(network: WalkNetwork, shapes: NDArray[np.object_], *, limit_m: float) -> Snapped:
-    """Find where each shape touches the network: the nearest point on an edge.
-
-    A polygon is taken by its outline. Parts of the network shorter than `ISLET_M`, steps, bridges
-    and tunnels are used only where nothing else lies within the limit. Of edges that are equally
-    near, the first counts.
-
-    Parameters
-    ----------
-    network
-        The walking network.
-    shapes
-        (p,) Points, Polygons or MultiPolygons in the network's CRS.
-    limit_m
-        Farther than this, in metres on the ground, is not connected.
-    """
-    outlines = np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)  # noqa: PLR2004
-    scale = ground_scale(_first_points(outlines), network.crs)
-    edge, offset = network.good_starts.nearest(outlines)
-    far = np.flatnonzero(~(offset <= limit_m * scale))
-    lone_edge, lone_offset = network.poor_starts.nearest(outlines[far])
-    nearer = ~(lone_offset >= offset[far]) & (lone_edge >= 0)
-    edge[far[nearer]], offset[far[nearer]] = lone_edge[nearer], lone_offset[nearer]
-    on = offset <= limit_m * scale
-    edge[~on] = -1
-    connector = np.full(len(shapes), None, dtype=object)
-    connector[on] = shapely.shortest_line(outlines[on], network.edge_line[edge[on]])
-    along = np.full(len(shapes), np.nan)
-    line = network.edge_line[edge[on]]
-    touches = shapely.points(shapely.get_coordinates(connector[on])[1::2])
-    share = shapely.line_locate_point(line, touches, normalized=True)
-    along[on] = np.nan_to_num(share).clip(0.0, 1.0) * network.edge_m[edge[on]]
-    return Snapped(edge, along, offset / scale, connector)
-
-
 def seconds_at(
     network: WalkNetwork, edge: NDArray[np.int64], along_m: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -453,62 +368,3 @@ def line_between(network: WalkNetwork, edge: int, start_m: float, end_m: float) 
     ends = np.column_stack([np.interp([low, high], along, axis) for axis in xy.T])
     piece = np.vstack([ends[:1], xy[inner], ends[1:]])
     return piece if start_m <= end_m else piece[::-1]
-
-
-@dataclass(frozen=True)
-class _Finder:
-    """Finds the nearest of some edges; built once for all that is snapped to a network."""
-
-    rows: NDArray[np.int64]
-    lines: NDArray[np.object_]
-    boxes: shapely.STRtree
-    points: cKDTree
-    line_of: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, lines: NDArray[np.object_], rows: NDArray[np.int64]) -> _Finder:
-        """Index the lines in `rows`."""
-        points, line_of = shapely.get_coordinates(lines[rows], return_index=True)
-        near = cKDTree(points.reshape(-1, 2), balanced_tree=False, compact_nodes=False)
-        return cls(rows, lines[rows], shapely.STRtree(lines[rows]), near, line_of)
-
-    def nearest(self, shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the edge nearest to each shape and its distance; -1 and NaN where there is none.
-
-        Exact: the line by a shape's first point bounds the distance, and all lines within that
-        bound are measured. A third of the time of asking the tree for the nearest line of each.
-        """
-        if len(self.rows) == 0 or len(shapes) == 0:
-            return np.full(len(shapes), -1), np.full(len(shapes), np.nan)
-        pieces, owner = _in_pieces(shapes)
-        _, near = self.points.query(_first_points(pieces))
-        bound = np.full(len(shapes), np.inf)
-        np.minimum.at(bound, owner, shapely.distance(pieces, self.lines[self.line_of[near]]))
-        margin = bound[owner] + 1e-6  # rounding must lose no line
-        west, south, east, north = shapely.bounds(pieces).T
-        around = shapely.box(west - margin, south - margin, east + margin, north + margin)
-        piece, line = self.boxes.query(around)
-        distance = shapely.distance(pieces[piece], self.lines[line])
-        order = np.lexsort((line, distance, owner[piece]))
-        _, best = np.unique(owner[piece][order], return_index=True)
-        return self.rows[line[order][best]], distance[order][best]
-
-
-def _in_pieces(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-    """Cut long outlines, so that each piece is near few lines; return pieces and whose they are."""
-    long = shapely.get_num_coordinates(shapes) > PIECE_POINTS
-    parts, part_owner = shapely.get_parts(shapes[long], return_index=True)
-    points, part = shapely.get_coordinates(parts, return_index=True)
-    step = np.flatnonzero(part[1:] == part[:-1])  # from this point to the next
-    place = np.arange(len(points)) - np.searchsorted(part, part)
-    starts = np.append(True, np.diff(part[step]) != 0)[: len(step)] | (
-        place[step] % PIECE_POINTS == 0
-    )
-    cut = _join_steps(points, step, step + 1, starts)
-    owner = np.flatnonzero(long)[part_owner[part[step[_last_steps(starts)]]]]
-    return np.concatenate([shapes[~long], cut]), np.concatenate([np.flatnonzero(~long), owner])
-
-
-def _first_points(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
-    points, owner = shapely.get_coordinates(shapes, return_index=True)
-    return points[np.searchsorted(owner, np.arange(len(shapes)))]
