@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from arealstrategi.criteria import ColumnCriterion, WalkCriterion
 from arealstrategi.errors import StrategyError
 from arealstrategi.strategy import Strategy, catalogue_entries, group_labels, json_schema
+from arealstrategi.walker import profile
 
 CONTRACT = """
 title = "Seniorboliger i Sandefjord"
@@ -138,6 +139,20 @@ def test_paths_are_relative_to_the_file_not_to_the_working_folder(tmp_path, monk
         ("[parcels]\nsource='grid:1'\n[area]\nkommune='0301'", ["a grid is written grid:100"]),
         ("[parcels]\nsource='PG:host=x password=hush'", ["this version reads files"]),
         ("[parcels]\nsource='a'\n[walker]\nprofile='robot'", ["walker.profile", "senior"]),
+        (
+            "[parcels]\nsource='a'\n[walker]\nsteps_time_factor='never'",
+            ["1 problem", "walker.steps_time_factor: ", "'closed' (found 'never')"],
+        ),
+        ("[parcels]\nsource='a'\n[walker]\nuphill=3", ["walker.uphill", "a list"]),
+        (
+            "[parcels]\nsource='a'\n[walker]\nuphill=[[5, 1.3], [3, 1.1]]",
+            ["uphill: must be pairs", "[[5, 1.2], [10, 1.8]]"],
+        ),
+        ("[parcels]\nsource='a'\n[walker]\nseason='vinter'", ["'summer' or 'winter'"]),
+        (
+            "[parcels]\nsource='a'\n[[criterion]]\nkey='cafe'\nk=2\ndecay=[0.2, 0.8]",
+            ["cafe", "none larger than the one before"],
+        ),
         ("[parcels]\nsource='a'\n[walker]\nflat_speed_m_s=99", ["walker", "flat_speed_m_s"]),
         ("[parcels]\nsource='a'\n[score]\ncatalogue='none'", ["no criterion has a weight above 0"]),
     ],
@@ -245,3 +260,25 @@ def test_whatever_is_written_gives_a_strategy_or_one_clear_error(written):
         Strategy.build(written)
     except StrategyError as error:
         assert "problem" in str(error)  # noqa: PT017 - either outcome is right
+
+
+def test_a_walker_is_the_profile_of_the_season_with_the_numbers_that_are_set(tmp_path):
+    text = "[parcels]\nsource='a'\n[walker]\nprofile='rollator'\nseason='winter'\nkerb_s=3\n"
+    options = read(tmp_path, text + "uphill=[[5, 1.5]]\nsteps_time_factor=2\n").walker
+    winter = profile("rollator", "winter")
+    assert options.walker == winter.model_copy(
+        update={"kerb_s": 3.0, "uphill": ((5.0, 1.5),), "steps_time_factor": 2.0}
+    )
+    plain = read(tmp_path, "[parcels]\nsource='a'\n").walker
+    assert (plain.walker, plain.direction) == (profile("senior"), "both")
+
+
+def test_k_alone_replaces_the_shipped_shares(tmp_path):
+    def cafe(text):
+        strategy = read(tmp_path, f"[parcels]\nsource='a'\n[[criterion]]\nkey='cafe'\n{text}")
+        return next(c for c in strategy.criteria if c.key == "cafe").shares
+
+    assert cafe("") == pytest.approx((0.5, 0.3, 0.2))
+    assert cafe("k=1") == (1.0,)
+    assert cafe("k=2") == pytest.approx((2 / 3, 1 / 3))
+    assert cafe("k=2\ndecay=[3, 1]") == pytest.approx((0.75, 0.25))

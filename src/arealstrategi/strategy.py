@@ -355,7 +355,7 @@ class Strategy(_Section):
         try:
             strategy = cls.model_validate(written, context={"base": base})
         except ValidationError as error:
-            raise _problems(name, [_readable(problem) for problem in error.errors()]) from None
+            raise _problems(name, _all_readable(error)) from None
         strategy._path = source  # noqa: SLF001 - its own
         found = [text for _, text in strategy._merged() if text]  # noqa: SLF001
         if len({rule.name for rule in strategy.constraint}) < len(strategy.constraint):
@@ -480,7 +480,7 @@ def _criterion(
     try:
         return model.model_validate(whole), ""
     except ValidationError as error:
-        return None, "; ".join(f'criterion "{key}": {_readable(p)}' for p in error.errors())
+        return None, "; ".join(f'criterion "{key}": {text}' for text in _all_readable(error))
 
 
 def _check_crs(value: str, *, metric: bool) -> None:
@@ -500,9 +500,25 @@ def _problems(name: str, found: list[str]) -> StrategyError:
     return StrategyError(f"{name}: {count}\n{lines}", hint="Correct the file and run again.")
 
 
-def _readable(problem: Any) -> str:  # noqa: ANN401
+def _all_readable(error: ValidationError) -> list[str]:
+    """Put every problem into words; where a key may be of several kinds, as one."""
+    texts: dict[tuple[Any, ...], str] = {}
+    for problem in error.errors():
+        where = tuple(part for part in problem["loc"] if not _is_union_tag(part))
+        told = _readable(problem, list(where))
+        if where in texts and where != ():
+            told = f"{texts[where]}; or {told.split(': ', 1)[-1]}"
+        texts[where or (len(texts),)] = told
+    return list(texts.values())
+
+
+def _is_union_tag(part: Any) -> bool:  # noqa: ANN401
+    """Say whether a part of a path is pydantic's name for one of several kinds, not a key."""
+    return isinstance(part, str) and re.search(r"[\[\]()-]", part) is not None
+
+
+def _readable(problem: Any, where: list[Any]) -> str:  # noqa: ANN401
     """Put one pydantic problem into words, with the nearest right key for an unknown one."""
-    where = list(problem["loc"])
     text = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in where).lstrip(".")
     if problem["type"] == "extra_forbidden":
         known = _keys_at(where[:-1])
@@ -511,7 +527,7 @@ def _readable(problem: Any) -> str:  # noqa: ANN401
         return f"{text}: unknown key; {asked}"
     if problem["type"] == "missing":
         return f"{text}: is missing"
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ").replace("valid tuple", "list")
     given = problem.get("input")
     shown = f" (found {given!r})" if isinstance(given, str | int | float | bool) else ""
     if problem["type"] == "value_error":

@@ -49,14 +49,16 @@ def search_nearest(graph: Graph, rows: NDArray[np.int64], k: int = 1) -> list[Se
     if k > 1:
         between = _Arcs.of(graph.matrix, 0, n)
         doors = _Arcs.of(graph.matrix, n, graph.matrix.shape[0])
-        doors = doors.chosen(np.isin(doors.tail - n, rows))
+        asked = np.zeros(len(graph.door_service), dtype=bool)
+        asked[rows] = True
+        doors = doors.chosen(asked[doors.tail - n])
         beside = _Arcs(service_of[doors.tail - n], doors.head, doors.cost)
         alike = np.ones(len(between.tail), dtype=bool)
-        while len(ranks) < min(k, len(np.unique(service_of[rows]))):
+        while len(ranks) < k:
             label = ranks[-1].node_service
             alike &= label[between.tail] == label[between.head]
             ranks.append(_next_rank(between, beside, ranks, alike))
-    return ranks + [_nowhere(n)] * (k - len(ranks))
+    return ranks
 
 
 @dataclass(frozen=True)
@@ -123,20 +125,22 @@ def _next_rank(
 
 def _from_offers(n: int, inside: _Arcs, offers: _Arcs) -> Search:
     """Search within the cells from nodes that are offered a service; a row for each leads there."""
-    order = np.argsort(offers.tail, kind="stable")
-    offers = offers.chosen(order)
-    services, counts = np.unique(offers.tail, return_counts=True)
-    of_nodes = np.bincount(inside.tail, minlength=n)
+    if len(offers.tail) == 0:
+        return _nowhere(n)
+    offers = offers.chosen(np.argsort(offers.tail, kind="stable"))
+    first = np.flatnonzero(np.append(True, offers.tail[1:] != offers.tail[:-1]))
+    services = offers.tail[first]
+    starts = np.zeros(n + 1 + len(services), dtype=np.int32)
+    np.cumsum(np.bincount(inside.tail, minlength=n), out=starts[1 : n + 1])
+    starts[n + 1 :] = starts[n] + np.append(first[1:], len(offers.tail))
     matrix = csr_array(
         (
             np.concatenate([inside.cost, offers.cost]),
             np.concatenate([inside.head, offers.head]),
-            np.concatenate([[0], np.cumsum(np.concatenate([of_nodes, counts]))]),
+            starts,
         ),
         shape=(n + len(services), n + len(services)),
     )
-    if len(services) == 0:
-        return _nowhere(n)
     seconds, _, source = dijkstra(
         matrix,
         directed=True,

@@ -125,7 +125,9 @@ def _warnings(
         for model, count in saturated.items()
         if count
     ]
-    if n_known < n_points:
+    if n_known == 0 < n_points:
+        said.append("no height is known at any of the points: does the model cover the area?")
+    elif n_known < n_points:
         said.append(f"the height of {n_points - n_known} of {n_points} points is not known")
     return tuple(said)
 
