@@ -430,10 +430,8 @@ def test_the_card_tells_what_is_hard_on_the_way_and_where_only_steps_lead(tmp_pa
     parcels.loc["3907-1/50", ["grocery_walk_m", "grocery_walk_min"]] = [1200.0, 30.0]
     parcels.loc["3907-1/50", "reasons"] = "no_step_free_way: cafe"
     hard = {"steep_m": 1082.4, "steps_m": 12.0, "unlit_m": 0.0, "no_sidewalk_m": 40.0}
-    barriers = pd.DataFrame(
-        [{"parcel_id": "3907-1/50", "category": "grocery", **hard},
-         {"parcel_id": "3907-1/51", "category": "grocery", **dict.fromkeys(hard, 0.0)}]
-    )  # fmt: skip
+    barriers = pd.DataFrame(0.0, index=parcels.index, columns=[f"grocery_{m}" for m in hard])
+    barriers.loc["3907-1/50"] = list(hard.values())
     page, _, _ = watched(written(tmp_path, make_map(parcels, barriers=barriers)))
     hits, card = page.locator(".ars-hits button"), page.locator(".ars-card")
     page.locator(".ars-search").fill("3907-1/50")

@@ -28,6 +28,7 @@ from arealstrategi.criteria import WalkCriterion
 from arealstrategi.errors import OutputError
 from arealstrategi.export import labels
 from arealstrategi.export.geopackage import write_geopackage
+from arealstrategi.export.packing import ON_THE_WAY
 from arealstrategi.export.table import write_ranking
 from arealstrategi.provenance import SourceReport, sha256, versions
 from arealstrategi.quality import NETWORK, UNKNOWN_GRADIENT, extreme_detours
@@ -199,11 +200,27 @@ class Result:
     @cached_property
     def _barriers_that_count(self) -> pd.DataFrame:
         """Walks that give points, and those that steps alone make impossible."""
-        effort = pd.concat(
-            [self.parcels[f"{key}_value"].fillna(0.0) for key in self._walked], ignore_index=True
-        )
         told = self.barriers["status"] == "no_step_free_way"
-        return self.barriers[(effort.to_numpy() > 0) | told.to_numpy()]
+        return self.barriers[self._gives_points.ravel() | told.to_numpy()]
+
+    @property
+    def _gives_points(self) -> NDArray[np.bool_]:
+        """(c, p) whether the walk of each category and parcel, as in `barriers`, gives points."""
+        return np.array([self.parcels[f"{key}_value"].to_numpy() > 0 for key in self._walked])
+
+    def _on_the_way(self) -> pd.DataFrame:
+        """Return metres of what hinders on the walks that give points, a column for each walk."""
+        told = {
+            f"{key}_{name}_m": np.where(gives, metres, 0.0)
+            for name in ON_THE_WAY
+            for key, gives, metres in zip(
+                self._walked,
+                self._gives_points,
+                self.barriers[f"{name}_m"].to_numpy().reshape(len(self._walked), -1),
+                strict=True,
+            )
+        }
+        return pd.DataFrame(told, index=self.parcels.index)
 
     @property
     def _walked(self) -> list[str]:
@@ -218,7 +235,7 @@ class Result:
             self.services,
             self.backdrop,
             self.criteria,
-            self._barriers_that_count,
+            self._on_the_way(),
             title=self.strategy.title,
             language=self.strategy.language,
             notes=self._notes(),

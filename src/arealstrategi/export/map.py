@@ -86,8 +86,9 @@ def suitability_map(  # noqa: PLR0913 - every table that the page shows
         Index ``key``: ``label``, ``group``, ``weight`` (sum 1), ``full_m``, ``zero_m``, ``found``
         (the data hold such a service), ``walk``. In the order to show them.
     barriers
-        ``parcel_id``, ``category`` and metres of what hinders on the walk, such as ``steep_m``, to
-        show in the card; None: nothing is told.
+        On the parcels' index, metres of what hinders on each walk to show in the card:
+        ``KEY_steep_m``, ``KEY_steps_m``, ``KEY_unlit_m``, ``KEY_no_sidewalk_m``; None: nothing is
+        told.
     title
         Heading of the page.
     language

@@ -100,7 +100,7 @@ def pack_parcels(
         "value": {at: _whole(parcels[f"{key}_value"], 10_000) for at, key in every.items()},
         "metres": {at: _whole(parcels[f"{key}_walk_m"]) for at, key in walking.items()},
         "minutes": {at: _whole(parcels[f"{key}_walk_min"]) for at, key in walking.items()},
-        "hard": _on_the_way(parcels.index, walking, barriers),
+        "hard": _on_the_way(walking, barriers),
         "nearest": nearest,
         "names": names,
         "raw": {at: _decimals(parcels[name]) for at, name in raw.items() if name in parcels},
@@ -108,17 +108,19 @@ def pack_parcels(
 
 
 def _on_the_way(
-    parcel_id: pd.Index, walking: dict[str, str], barriers: pd.DataFrame | None
+    walking: dict[str, str], barriers: pd.DataFrame | None
 ) -> dict[str, dict[str, NDArray[np.int64]]]:
     """Return metres of each hindrance by number of criterion; 0 where the table tells nothing."""
     if barriers is None:
         return {}
-    told: dict[str, dict[str, NDArray[np.int64]]] = {name: {} for name in ON_THE_WAY}
-    for at, key in walking.items():
-        walks = barriers[barriers["category"] == key].set_index("parcel_id").reindex(parcel_id)
-        for name in ON_THE_WAY:
-            told[name][at] = _whole(walks[f"{name}_m"].fillna(0.0))
-    return told
+    return {
+        name: {
+            at: _whole(barriers[f"{key}_{name}_m"].fillna(0.0))
+            for at, key in walking.items()
+            if barriers.get(f"{key}_{name}_m", default=pd.Series(0.0)).gt(0).any()
+        }
+        for name in ON_THE_WAY
+    }
 
 
 def _nearest_names(

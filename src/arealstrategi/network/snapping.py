@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -50,6 +51,13 @@ class Snapped:
     def owner(self) -> NDArray[np.int64]:
         """(k,) row of the thing that each touch belongs to."""
         return np.concatenate([np.arange(len(self.edge) - len(self.further)), self.further])
+
+    @cached_property
+    def outer_xy(self) -> NDArray[np.float64]:
+        """(k, 2) where each connector begins, at the thing; NaN where it is not connected."""
+        xy = np.full((len(self.edge), 2), np.nan)
+        xy[self.connected] = shapely.get_coordinates(self.connector[self.connected])[::2]
+        return xy
 
     @property
     def thing_connected(self) -> NDArray[np.bool_]:

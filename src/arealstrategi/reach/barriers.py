@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
 from arealstrategi.area import ground_scale
@@ -86,8 +85,7 @@ def _straight_m(
     reach: Reach, rows: NDArray[np.int64], door: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the metres on the ground straight from the routes' beginnings to their ends."""
-    start = shapely.get_coordinates(shapely.get_point(reach.parcels.connector[rows], 0))
-    end = shapely.get_coordinates(shapely.get_point(reach.services.connector[door], 0))
+    start, end = reach.parcels.outer_xy[rows], reach.services.outer_xy[door]
     return np.asarray(np.hypot(*(end - start).T) / ground_scale(start, reach.network.crs))
 
 
