@@ -80,6 +80,7 @@ VALHALLA_CLOSES: tuple[tuple[dict[str, str], str], ...] = (
 # Nodes that Valhalla does not pass: foot, or without it access, has one of these.
 NO_PASSING = frozenset({"no", "agricultural", "forestry", "discouraged"})
 NODE_CLOSED = "Valhalla closes: a node with foot=no or access=no (a gate, a bollard)"
+GATE_CLOSED = "we close: a gate that is private or closed on foot"
 
 
 def main() -> int:
@@ -232,7 +233,7 @@ def explain(folder: Path) -> Figures:
     for row, their_steps in _read(folder, "their-routes").items():
         case = int(row)
         if mine[case] > theirs[case]:
-            reason = _rule(closed[closed["by_us"]], their_steps)
+            reason = _rule(closed[closed["by_us"]], their_steps) or _gate_rule(ways, their_steps)
         else:
             steps, line = _our_route(network, starts[case], ends[case])
             reason = _rule(closed[~closed["by_us"]], steps) or _node_rule(nodes, line)
@@ -358,6 +359,7 @@ def _network_of(ways: Ways, is_open: NDArray[np.bool_], blocks: NDArray[np.int64
         node_of=np.insert(node_of, np.repeat(visits + 1, 2), gap_and_other.ravel()),
         node_xy=np.vstack([ways.node_xy, ways.node_xy[node], ways.node_xy[node]]),
         node_z=np.concatenate([ways.node_z, ways.node_z[node], ways.node_z[node]]),
+        node_tags=ways.node_tags.iloc[:0],
         node_is_added=np.append(ways.node_is_added, np.zeros(2 * len(node), dtype=bool)),
     )
     return build_network(cut, _walker())
@@ -574,6 +576,18 @@ def _rule(closed: pd.DataFrame, steps: Iterable[tuple[int, float]]) -> str:
             reason = str(closed.loc[way, "reason"])
             metres[reason] = metres.get(reason, 0.0) + length
     return max(metres, key=metres.__getitem__, default="")
+
+
+def _gate_rule(ways: Ways, steps: Iterable[tuple[int, float]]) -> str:
+    """Say whether a gate that we close lies on the ways of a route."""
+    import numpy as np
+
+    from arealstrategi.walker import closed_nodes
+
+    on_route = np.isin(ways.way_id, [way for way, _ in steps])[ways.way_of]
+    return (
+        GATE_CLOSED if np.isin(closed_nodes(ways.node_tags), ways.node_of[on_route]).any() else ""
+    )
 
 
 def _node_rule(nodes: NDArray[np.float64], line: BaseGeometry) -> str:
