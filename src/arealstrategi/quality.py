@@ -123,10 +123,7 @@ def _tagged(ways: Ways) -> dict[str, Fact]:
 
 
 def _hindered(network: WalkNetwork) -> dict[str, Fact]:
-    piece_m = np.append(np.diff(network.point_m), 0.0)[: len(network.point_m)]
-    piece_m[network.edge_start[1:] - 1] = 0.0
-    edge_of = np.repeat(np.arange(len(network.edge_nodes)), np.diff(network.edge_start))
-    piece_m[~network.edge_is_open[edge_of]] = 0.0
+    piece_m = np.where(network.edge_is_open[network.point_edge], network.piece_m, 0.0)
 
     def share(name: str) -> float:
         bit = 1 << HINDRANCES.index(name)

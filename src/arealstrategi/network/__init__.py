@@ -8,6 +8,7 @@ from arealstrategi.network.build import (
     line_between,
     points_before,
     seconds_at,
+    values_at,
 )
 from arealstrategi.network.snapping import Snapped, snap, snap_services
 
@@ -22,4 +23,5 @@ __all__ = [
     "seconds_at",
     "snap",
     "snap_services",
+    "values_at",
 ]

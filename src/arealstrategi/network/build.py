@@ -143,12 +143,24 @@ class WalkNetwork:
         """Metres that the walker can use."""
         return float(self.edge_m[self.edge_is_open].sum())
 
+    @property
+    def point_edge(self) -> NDArray[np.int64]:
+        """(p,) the edge that each point belongs to."""
+        return np.repeat(np.arange(len(self.edge_nodes)), np.diff(self.edge_start))
+
+    @property
+    def piece_m(self) -> NDArray[np.float64]:
+        """(p,) metres from each point to the next one of its edge; 0 at the edge's end."""
+        metres = np.append(np.diff(self.point_m), 0.0)[: len(self.point_m)]
+        metres[self.edge_start[1:] - 1] = 0.0
+        return metres
+
     @cached_property
     def edge_line(self) -> NDArray[np.object_]:
         """(m,) LineString from the first node to the second."""
         drawn = ~self.point_is_added
-        edge = np.repeat(np.arange(len(self.edge_nodes)), np.diff(self.edge_start))
-        return np.asarray(shapely.linestrings(self.point_xy[drawn], indices=edge[drawn]), object)
+        lines = shapely.linestrings(self.point_xy[drawn], indices=self.point_edge[drawn])
+        return np.asarray(lines, object)
 
     @cached_property
     def node_component(self) -> NDArray[np.int64]:
@@ -338,12 +350,22 @@ def seconds_at(
     along_m
         (k,) metres from the edge's first node.
     """
+    return values_at(network, network.point_s, edge, along_m)
+
+
+def values_at(
+    network: WalkNetwork,
+    point_value: NDArray[np.float64],
+    edge: NDArray[np.int64],
+    along_m: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return (k, v) what (p, v) values at the points are at places on edges, linear between."""
     point = points_before(network, edge, along_m)
     start_m, end_m = network.point_m[point], network.point_m[point + 1]
     step_m = end_m - start_m
     share = np.divide(along_m - start_m, step_m, out=np.zeros(len(edge)), where=step_m > 0)
-    start_s, end_s = network.point_s[point], network.point_s[point + 1]
-    return np.asarray(start_s + share.clip(0.0, 1.0)[:, np.newaxis] * (end_s - start_s))
+    start, end = point_value[point], point_value[point + 1]
+    return np.asarray(start + share.clip(0.0, 1.0)[:, np.newaxis] * (end - start))
 
 
 def points_before(

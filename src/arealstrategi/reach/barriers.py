@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arealstrategi.area import ground_scale
-from arealstrategi.network import Snapped, WalkNetwork, points_before
+from arealstrategi.network import Snapped, WalkNetwork, values_at
 from arealstrategi.reach.graph import sum_along
 from arealstrategi.reach.nearest import Reach, leaves_by_first
 from arealstrategi.walker import HINDRANCES
@@ -110,28 +110,11 @@ def _hindrance_metres(
     network: WalkNetwork,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (m, h) metres of each hindrance on every edge, and (p, h) from its first node."""
-    first, last = network.edge_start[:-1], network.edge_start[1:] - 1
-    edge_of = np.repeat(np.arange(len(first)), np.diff(network.edge_start))
-    piece_m = np.append(np.diff(network.point_m), 0.0)[: len(network.point_m)]
-    piece_m[last] = 0.0
     places = np.arange(len(HINDRANCES), dtype=np.uint8)
     hindered = (network.point_hindrance[:, np.newaxis] >> places) & 1
-    each = hindered * piece_m[:, np.newaxis]
-    until = pd.DataFrame(each).groupby(edge_of).cumsum().to_numpy(dtype=float)
-    return until[last], until - each
-
-
-def _metres_at(
-    network: WalkNetwork,
-    point_m: NDArray[np.float64],
-    edge: NDArray[np.int64],
-    along_m: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return (k, h) metres of each hindrance between the edge's first node and a place on it."""
-    point = points_before(network, edge, along_m)
-    start, end = network.point_m[point], network.point_m[point + 1]
-    share = np.divide(along_m - start, end - start, out=np.zeros(len(edge)), where=end > start)
-    return np.asarray(point_m[point] + share[:, np.newaxis] * (point_m[point + 1] - point_m[point]))
+    each = hindered * network.piece_m[:, np.newaxis]
+    until = pd.DataFrame(each).groupby(network.point_edge).cumsum().to_numpy(dtype=float)
+    return until[network.edge_start[1:] - 1], until - each
 
 
 def _end_metres(
@@ -145,7 +128,7 @@ def _end_metres(
     on = np.flatnonzero(services.connected)
     if len(on):
         edge = services.edge[on]
-        ends[on, 0] = _metres_at(network, point_m, edge, services.along_m[on])
+        ends[on, 0] = values_at(network, point_m, edge, services.along_m[on])
         ends[on, 1] = edge_m[edge] - ends[on, 0]
     return ends
 
@@ -162,11 +145,11 @@ def _along_routes(
     edge, start = reach.parcels.edge[rows], nearest.start_node[rows]
     if len(rows) == 0:
         return np.zeros((0, len(HINDRANCES)))
-    here = _metres_at(network, point_m, edge, reach.parcels.along_m[rows])
+    here = values_at(network, point_m, edge, reach.parcels.along_m[rows])
     total = np.empty_like(here)
     straight = start < 0
     door = nearest.door[rows[straight]]
-    there = _metres_at(network, point_m, edge[straight], reach.services.along_m[door])
+    there = values_at(network, point_m, edge[straight], reach.services.along_m[door])
     total[straight] = np.abs(there - here[straight])
     left = ~straight
     by_first = leaves_by_first(reach, rows[left], start[left])
