@@ -20,7 +20,7 @@ import shapely
 from osmium.osm.mutable import Node, Relation, Way
 
 from arealstrategi.errors import InputError, OnlineError, OutputError
-from arealstrategi.sources import online
+from arealstrategi.sources import online, web
 from arealstrategi.sources.osm import read_extract
 from loopback import Loopback, loopback
 
@@ -74,7 +74,7 @@ def server(village: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]
     }
     with loopback(village, places) as running:
         use(running, monkeypatch)
-        monkeypatch.setattr(online, "PAUSES_S", (0.0, 0.0))
+        monkeypatch.setattr(web, "PAUSES_S", (0.0, 0.0))
         yield running
 
 
@@ -318,7 +318,7 @@ def test_dead_server_is_told_at_once(
 
 
 def test_unknown_host_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(online, "PAUSES_S", ())
+    monkeypatch.setattr(web, "PAUSES_S", ())
     monkeypatch.setattr(ox.settings, "overpass_url", "http://overpass.invalid/api")
     with pytest.raises(OnlineError, match=r"overpass\.invalid.* in 1 try: the connection failed"):
         fetch(tmp_path)
@@ -337,10 +337,10 @@ def test_waiting_for_a_slot_has_an_end(
 def test_pauses_grow_and_a_longer_wish_of_the_service_is_heeded(
     server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert online.PAUSES_S == (0.0, 0.0)
+    assert web.PAUSES_S == (0.0, 0.0)
     paused = []
-    monkeypatch.setattr(online, "PAUSES_S", (0.1, 0.2))
-    monkeypatch.setattr(online.log, "warning", lambda *said: paused.append(said[-1]))
+    monkeypatch.setattr(web, "PAUSES_S", (0.1, 0.2))
+    monkeypatch.setattr(web.log, "warning", lambda *said: paused.append(said[-1]))
     server.fail("429", times=2)
     assert seconds(lambda: fetch(tmp_path / "a")) >= 0.3
     server.retry_after = "1"
@@ -369,8 +369,8 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def test_shipped_pauses_grow_and_give_three_tries() -> None:
-    assert len(online.PAUSES_S) == 2
-    assert 0 < online.PAUSES_S[0] < online.PAUSES_S[1]
+    assert len(web.PAUSES_S) == 2
+    assert 0 < web.PAUSES_S[0] < web.PAUSES_S[1]
 
 
 # -- interruptions and broken caches -------------------------------------------------------------
@@ -419,7 +419,7 @@ def test_ctrl_c_while_waiting_ends_the_run(server: Loopback, tmp_path: Path) -> 
     server.fail("hang", times=1)
     program = f"""
 import sys; from pathlib import Path; import osmnx as ox, shapely
-from arealstrategi.sources import online
+from arealstrategi.sources import online, web
 ox.settings.overpass_url = {server.overpass_url!r}
 try:
     village = shapely.box(*{VILLAGE.bounds})
@@ -499,7 +499,7 @@ def test_place_without_an_area_is_an_error_that_names_it(
 def test_failing_search_is_tried_again_and_then_one_error(
     mood: str, server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(online, "PAUSES_S", (0.0,))
+    monkeypatch.setattr(web, "PAUSES_S", (0.0,))
     server.fail(mood, times=2)
     with pytest.raises(OnlineError, match="2 tries") as caught:
         online.geocode_area("Landsbyen, Norge", cache_dir=tmp_path)

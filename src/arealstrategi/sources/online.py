@@ -10,15 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
@@ -30,15 +27,14 @@ import shapely
 from osmium.osm import mutable
 from shapely.geometry import mapping, shape
 
-from arealstrategi.errors import InputError, OnlineError, OutputError
+from arealstrategi.errors import InputError
+from arealstrategi.sources.web import UnansweredError, ask, beside, retry_after_s, writable
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Area = shapely.Polygon | shapely.MultiPolygon
 
-PAUSES_S: tuple[float, ...] = (15.0, 60.0)  # before the second and the third try
-LONGEST_PAUSE_S = 600.0  # a service that asks for more is not waited for
 MOST_STATUS_LOOKS = 60  # OSMnx looks every 5 s whether a slot is free, without an end
 RAW_ANSWERS_KEPT_S = 24 * 3600.0  # older ones would not fit those fetched today
 QUERY_VERSION = "1"  # a change of what is asked for makes earlier files unknown
@@ -184,7 +180,7 @@ def fetch_extract(boundary: Area, *, tags: Mapping[str, bool | list[str]], cache
         log.info("%s was fetched before", path)
         return path
     raw = path.with_name(path.name.replace(".osm.pbf", ".answers"))
-    with _writable(cache_dir):
+    with writable(cache_dir):
         raw.mkdir(exist_ok=True)
         _forget_unusable(raw)
         _download(boundary, wanted, raw)
@@ -205,47 +201,6 @@ def _wanted(tags: Mapping[str, bool | list[str]]) -> dict[str, bool | list[str]]
         more = OTHER_WAYS.get(key, [])
         wanted[key] = True if isinstance(values, bool) else sorted({*values, *more})
     return wanted
-
-
-class _UnansweredError(Exception):
-    """A service refused or gave an answer that cannot be used, and asks to wait `pause_s`."""
-
-    def __init__(self, what: str, *, pause_s: float = 0.0) -> None:
-        super().__init__(what)
-        self.pause_s = pause_s
-
-
-def _ask(service: str, question: Callable[[], T], *, hint: str) -> T:
-    """Put a question to a service, again after a pause where it fails, and at last give up."""
-    tries = 0
-    while True:
-        tries += 1
-        try:
-            return question()
-        except (_UnansweredError, requests.RequestException) as error:
-            what = _what_happened(error)
-            asked_s = error.pause_s if isinstance(error, _UnansweredError) else 0.0
-            if tries > len(PAUSES_S) or asked_s > LONGEST_PAUSE_S:
-                times = f"{tries} tries" if tries > 1 else "1 try"
-                message = f"{service} gave no usable answer in {times}: {what}"
-                raise OnlineError(message, hint=hint) from error
-        pause_s = max(PAUSES_S[tries - 1], asked_s)
-        log.warning("%s: %s; trying again in %.0f s", service, what, pause_s)
-        time.sleep(pause_s)
-
-
-def _what_happened(error: BaseException) -> str:
-    if isinstance(error, _UnansweredError):
-        return str(error)
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    root = error
-    while (deeper := root.__cause__ or root.__context__) is not None:
-        root = deeper
-    reason = getattr(root, "strerror", None) or str(root)
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return f"the answer was cut off ({reason})"
-    return f"the connection failed ({reason})"
 
 
 @contextmanager
@@ -285,11 +240,11 @@ def _checker() -> Callable[..., None]:
         if not response.ok:
             response.close()
             what = f"{path} answered {response.status_code} {response.reason}"
-            raise _UnansweredError(what, pause_s=_retry_after_s(response))
+            raise UnansweredError(what, pause_s=retry_after_s(response))
         if looks > MOST_STATUS_LOOKS:
             looks = 0
             response.close()
-            raise _UnansweredError("every slot for queries stays taken")
+            raise UnansweredError("every slot for queries stays taken")
         if not looks:
             _check_json(response, list if path.endswith("/search") else dict)
 
@@ -301,24 +256,15 @@ def _check_json(response: requests.Response, kind: type) -> None:
         answer = response.json()
     except requests.exceptions.JSONDecodeError:
         start = " ".join(response.text[:80].split())
-        raise _UnansweredError(f"the answer is no JSON, it begins with {start!r}") from None
+        raise UnansweredError(f"the answer is no JSON, it begins with {start!r}") from None
     if not isinstance(answer, kind) or (kind is dict and not _is_whole(answer)):
         remark = answer.get("remark") if isinstance(answer, dict) else None
-        raise _UnansweredError(f"the answer is not whole: {remark or str(answer)[:80]!r}")
+        raise UnansweredError(f"the answer is not whole: {remark or str(answer)[:80]!r}")
 
 
 def _is_whole(answer: object) -> bool:
     """Whether Overpass says that this is all; a remark means that it had to stop."""
     return isinstance(answer, dict) and "remark" not in answer and "elements" in answer
-
-
-def _retry_after_s(response: requests.Response) -> float:
-    text = response.headers.get("Retry-After", "")
-    if text.isdigit():
-        return float(text)
-    with suppress(ValueError, TypeError):  # no date, or none with a time zone
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    return 0.0
 
 
 def _knock(ox: ModuleType) -> None:
@@ -345,10 +291,10 @@ def _find_area(
         feature = json.loads(path.read_text(encoding="utf-8"))
         return feature["properties"]["name"], cast("Area", shape(feature["geometry"]))
     hint = "Wait some minutes and run again, or give a file as `boundary` under [area]."
-    with _writable(path.parent), _osmnx(**settings) as ox:
-        name, area = _ask(getattr(ox.settings, service), lambda: find(ox), hint=hint)
+    with writable(path.parent), _osmnx(**settings) as ox:
+        name, area = ask(getattr(ox.settings, service), lambda: find(ox), hint=hint)
         feature = {"type": "Feature", "properties": {"name": name}, "geometry": mapping(area)}
-        with _beside(path) as part:
+        with beside(path) as part:
             part.write_text(json.dumps(feature, ensure_ascii=False), encoding="utf-8")
     return name, area
 
@@ -416,7 +362,7 @@ def _download(boundary: Area, wanted: dict[str, bool | list[str]], raw: Path) ->
             "[osm]."
         )
         for question in (streets, features):
-            _ask(str(ox.settings.overpass_url), question, hint=hint)
+            ask(str(ox.settings.overpass_url), question, hint=hint)
 
 
 def _forget_unusable(raw: Path) -> None:
@@ -460,7 +406,7 @@ def _write_extract(raw: Path, path: Path, boundary: Area) -> None:
     if as_of:
         header.set("osmosis_replication_timestamp", as_of)
     header.add_box(osmium.osm.Box(*boundary.bounds))
-    with _beside(path) as part:
+    with beside(path) as part:
         file = osmium.io.File(str(part), "pbf")
         with osmium.SimpleWriter(file, header=header, overwrite=True) as writer:
             for node in nodes:
@@ -475,27 +421,3 @@ def _write_extract(raw: Path, path: Path, boundary: Area) -> None:
                     mutable.Relation(id=relation["id"], tags=relation.get("tags"), members=members)
                 )
     log.info("%s: %d nodes, %d ways, %d relations", path, len(nodes), len(ways), len(relations))
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Lend a name beside `path`, and rename it once all is written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _writable(cache_dir: Path) -> Iterator[None]:
-    """Make the cache folder; turn what the disk says of it into one clear error."""
-    try:
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{cache_dir}: the cache folder cannot be written ({error.strerror or error})",
-            hint="Make room on the disk, or give yourself the right to write there.",
-        ) from error
