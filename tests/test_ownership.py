@@ -94,13 +94,19 @@ def test_a_list_on_parcels_without_cadastral_numbers_leaves_all_unknown_with_a_w
     assert any("nobody knows which are municipal" in text for text in report.warnings)
 
 
-def test_numbers_that_a_spreadsheet_made_dates_are_counted_and_told(tmp_path):
-    answer, report = listed(tmp_path, "matrikkelnummer\n3. des\n3907-32/16\n3907-99/99\n")
+def test_numbers_that_a_spreadsheet_made_dates_are_refused_with_their_line(tmp_path):
+    with pytest.raises(InputError, match=r"line 3, column 'matrikkelnummer'.*3/12") as caught:
+        listed(tmp_path, "matrikkelnummer\n3907-32/16\n3. des\n")
+    assert "as text" in caught.value.hint
+
+
+def test_numbers_that_no_parcel_has_are_counted_and_told(tmp_path):
+    answer, report = listed(tmp_path, "matrikkelnummer\nukjent\n3907-32/16\n3907-99/99\n")
     assert (answer == "yes").sum() == 1
     assert report.facts["rows read"] == 3
     assert report.facts["rows without a cadastral number"] == 1
     assert report.facts["numbers that no parcel has"] == 1
-    assert any("1 rows without a cadastral number" in text for text in report.warnings)
+    assert any("without a cadastral number" in text for text in report.warnings)
 
 
 def test_a_list_without_cadastral_numbers_says_which_columns_it_has(tmp_path):

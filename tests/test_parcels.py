@@ -87,7 +87,9 @@ def raw_of(path, layer=None, **options):
 def raw_from(names, shapes, crs=UTM32):
     layer = Layer("teig.gpkg", "teig", ("id",), crs, "the file", len(shapes))
     series = pd.Series(names, dtype="str")
-    return RawParcels(layer, gpd.GeoDataFrame({"name": series}, geometry=shapes, crs=crs), "id")
+    told = {"property": pd.NA, "register_m2": np.nan, "disputed": False, "shared": False}
+    table = gpd.GeoDataFrame({"name": series}, geometry=shapes, crs=crs).assign(**told)
+    return RawParcels(layer, table, "id")
 
 
 def accounted(facts):
@@ -192,7 +194,8 @@ def test_every_row_is_a_parcel_a_point_or_counted_as_left_out(rows, bounded):
     assert parcels.is_valid.all()
     assert len(parcels) == facts["parcels"] + facts["candidate points"]
     assert (parcels["area_m2"].isna() == (parcels.geom_type == "Point")).all()
-    assert list(parcels.columns) == ["label", "area_m2", "municipal", "geometry"]
+    told = ["label", "area_m2", "municipal", "property", "geometry", "narrow"]
+    assert list(parcels.columns) == told
 
 
 @pytest.mark.parametrize(
@@ -354,3 +357,79 @@ def test_real_municipalities_keep_their_zero_and_their_invalid_outlines_are_repa
     assert parcels.is_valid.all()
     before = raw.table.to_crs(UTM33).buffer(0).area.to_numpy()
     assert parcels["area_m2"].to_numpy() == pytest.approx(before, rel=0.02)
+
+
+def teiger(**columns):
+    """Two teiger of one property, and one of another."""
+    shapes = [box(E0, N0, E0 + 50, N0 + 40), box(E0 + 60, N0, E0 + 64, N0 + 90), sq()]
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=UTM32)
+
+
+NUMBERS = ["3907-32/16", "3907-32/16", "3907-32/17/2"]
+IN_PARTS = {"knr": [3907] * 3, "gnr": [32] * 3, "bnr": [16, 16, 17], "fnr": [0, 0, 2]}
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("a.gpkg", {"matrikkelnummertekst": ["32/16", "32/16", "32/17/2"], "kommunenummer": ["3907"] * 3}),  # noqa: E501
+        ("a.gdb", {"MATRIKKELNUMMERTEKST": ["32/16", "32/16", "32/17/2"], "KOMMUNENUMMER": ["3907"] * 3}),  # noqa: E501
+        ("a.shp", {"matrikkeln": ["32/16", "32/16", "32/17/2"], "kommunenum": ["3907"] * 3}),
+        ("a.shp", {"kommunenum": [3907] * 3, "gardsnumme": [32] * 3, "bruksnumme": [16, 16, 17], "festenumme": [0, 0, 2]}),  # noqa: E501
+        ("a.geojson", IN_PARTS),
+        ("a.gml", {"matrikkelnummerTekst": ["32/16", "32/16", "32/17/2"], "kommunenummer": ["3907"] * 3}),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_the_cadastral_number_is_found_in_every_form_of_delivery(tmp_path, name, columns):
+    path = tmp_path / name
+    options = {"driver": "OpenFileGDB"} if name.endswith(".gdb") else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that a Shapefile cuts
+        teiger(**columns).to_file(path, **options)
+    before = set(tmp_path.iterdir())
+    parcels, report = clean_parcels(raw_of(path), UTM32, None)
+    assert parcels["property"].tolist() == NUMBERS
+    assert parcels.index.tolist() == ["3907-32/16", "3907-32/16#2", "3907-32/17/2"]
+    assert report.facts["identity used more than once, numbered"] == 1
+    assert set(tmp_path.iterdir()) == before  # GDAL left no notes beside a GML
+
+
+def test_teiger_of_one_property_are_joined_where_that_is_asked_for(tmp_path):
+    raw = raw_of(saved(tmp_path, teiger(**IN_PARTS)))
+    apart, _ = clean_parcels(raw, UTM32, None)
+    joined, report = clean_parcels(raw, UTM32, None, merge=True)
+    assert joined.index.tolist() == ["3907-32/16", "3907-32/17/2"]
+    assert joined["area_m2"].sum() == pytest.approx(apart["area_m2"].sum())
+    assert joined.geometry.iloc[0].geom_type == "MultiPolygon"
+    assert report.facts["teiger joined into properties"] == "3 into 2"
+
+
+def test_a_parcel_that_is_nowhere_wide_is_marked_and_kept(tmp_path):
+    raw = raw_of(saved(tmp_path, teiger(**IN_PARTS)))
+    parcels, report = clean_parcels(raw, UTM32, None, min_width_m=6)
+    assert parcels["narrow"].tolist() == [False, True, False]
+    assert report.facts["narrower than 6 m, marked"] == 1
+    wide, _ = clean_parcels(raw, UTM32, None, min_width_m=3.9)
+    assert not wide["narrow"].any()
+
+
+def test_what_the_register_says_is_compared_and_told(tmp_path):
+    told = {"lagretberegnetareal": [2000.0, 400.0, np.nan], "tvist": ["Nei", "Ja", None]}
+    _, report = clean_parcels(raw_of(saved(tmp_path, teiger(**IN_PARTS, **told))), UTM32, None)
+    assert report.facts["area as in the register, within 1 %"] == "1 of 2"
+    assert report.facts["disputed border"] == 1
+    assert report.what == "Matrikkelen – Eiendomskart Teig"
+
+
+@pytest.mark.shared
+def test_the_properties_of_oslo_read_with_their_repairs_and_areas(shared_data):
+    raw = raw_of(shared_data / "oslo" / "eiendommer.geojson")
+    parcels, report = clean_parcels(raw, UTM32, None)
+    facts = report.facts
+    assert (facts["parcels"], facts["candidate points"]) == (482, 1056)
+    assert facts["polygons repaired"] == 9
+    assert len(report.listed["geometry repaired"]) == 9
+    same, of = map(int, facts["area as in the register, within 1 %"].split(" of "))
+    assert of == 471
+    assert same >= 0.9 * of
+    assert parcels["property"].notna().all()

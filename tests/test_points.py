@@ -62,8 +62,8 @@ def test_a_name_in_either_language_serves_and_both_do_no_harm(tmp_path):
         ("name;adresse\nKiwi;Storgata 1\n", "neither the columns lon and lat nor x and y"),
         ("lon;lat\n560000;6570000\n", "lon or lat is beyond 180 or 90 degrees"),
         ("x;y\n10.05;59.26\n", "x and y look like degrees"),
-        ("x;y\n560000;6570000\n560000;ukjent\n", "row 3, column 'y': 'ukjent' is not a number"),
-        ("x;y\n560000;\n", "row 2, column 'y'"),
+        ("x;y\n560000;6570000\n560000;ukjent\n", "line 3, column 'y': 'ukjent' is not a number"),
+        ("x;y\n560000;\n", "line 2, column 'y'"),
     ],
 )
 def test_coordinates_that_cannot_be_are_refused_with_file_row_and_column(tmp_path, text, said):
@@ -102,8 +102,8 @@ def test_a_layer_gives_points_and_polygons_and_what_is_neither_is_counted(tmp_pa
     assert services.is_valid.all()
     assert not services.has_z.any()
     assert services.area.tolist() == pytest.approx([0, 400, 0, 0, 50], abs=1e-3)
-    assert report.facts["places"] + report.facts["without usable geometry, left out"] == 8
-    assert report.warnings == ("places that are neither point nor polygon, left out: 3",)
+    assert report.facts["places"] + report.facts["neither point nor polygon, left out"] == 8
+    assert report.warnings == ("neither point nor polygon, left out: 3",)
     assert services["service_id"].is_unique
 
 

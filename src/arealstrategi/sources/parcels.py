@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -18,24 +19,43 @@ from shapely.geometry.base import BaseGeometry
 from arealstrategi.area import only_polygons
 from arealstrategi.errors import InputError
 from arealstrategi.provenance import Fact, SourceReport
-from arealstrategi.sources.vector import Layer, read_layer
+from arealstrategi.sources.cadastre import (
+    CadastralColumns,
+    find_columns,
+    from_parts,
+    labels,
+    parse_numbers,
+)
+from arealstrategi.sources.vector import USUAL_CRS, Layer, read_layer
 
 log = logging.getLogger(__name__)
 
-# Column names that hold an identity, in the order of trust (compared without case).
-ID_COLUMNS = (
-    "parcel_id", "matrikkelnummertekst", "matrikkelnummer", "matrikkelnu", "matrikkeln",
-    "eiendom", "teigid", "lokalid", "id", "objid", "objectid",
-)  # fmt: skip
-MUNICIPALITY_COLUMNS = ("kommunenummer", "kommunenr", "kommunenum", "knr")
-CADASTRAL = re.compile(r"^(?:(\d{4})-)?0*(\d+)/0*(\d+)(?:/0*(\d+))?(?:/0*(\d+))?$")
-USUAL_CRS = (4326, 25832, 25833, 25835, 25831, 25834, 25836, 32632, 32633, 3857)
+# Column names that hold an identity, in the order of trust (compared without case); the spellings
+# of the cadastral number come before the numbers that a database gives its rows.
+OWN_ID_COLUMNS = ("parcel_id",)
+ROW_ID_COLUMNS = ("teigid", "lokalid", "id", "objid", "objectid")
+# What the cadastre says of the quality of a teig, and the area it has on file; last parts of names.
+AREA_COLUMNS = ("lagretberegnetareal", "lagretbere", "areal")
+DISPUTED, SHARED = ("tvist",), ("teigmedflerematrikkelenheter", "teigmedfle")
+SAME_AREA = 0.01  # judgement: an outline as large as the register says, but for 1 %
+YES = ("1", "true", "ja", "t", "yes")
 OWN = "own:"  # prefix of the user's own columns, so that none is taken for one of ours
 
 
 @dataclass(frozen=True)
 class RawParcels:
-    """Parcels as the file holds them: ``name`` (text or NA), own columns, geometry in file CRS."""
+    """Parcels as the file holds them, in its CRS.
+
+    Parameters
+    ----------
+    layer
+        Where they are from.
+    table
+        ``name`` (text or NA), ``property`` (cadastral label or NA), ``register_m2``, ``disputed``,
+        ``shared``, own columns and geometry.
+    id_column
+        What identifies them: a column, or the columns of the cadastral number; None: nothing.
+    """
 
     layer: Layer
     table: gpd.GeoDataFrame
@@ -50,7 +70,8 @@ def read_parcels(layer: Layer, *, id_column: str | None, columns: Sequence[str] 
     layer
         The opened layer.
     id_column
-        Column that identifies a parcel; None: guessed from `ID_COLUMNS`, else row numbers.
+        Column that identifies a parcel; None: the cadastral number, as text or put together from
+        its parts, else a column with the identity of the row, else row numbers.
     columns
         The user's own columns to keep.
 
@@ -59,32 +80,76 @@ def read_parcels(layer: Layer, *, id_column: str | None, columns: Sequence[str] 
     InputError
         A column is not there, or the layer is empty or impossible.
     """
-    by_lower = {name.lower(): name for name in reversed(layer.fields)}
-    chosen = id_column or next((by_lower[name] for name in ID_COLUMNS if name in by_lower), None)
-    town = next((by_lower[name] for name in MUNICIPALITY_COLUMNS if name in by_lower), None)
-    wanted = list(dict.fromkeys(name for name in (chosen, town, *columns) if name is not None))
-    read = read_layer(layer, wanted)
+    cadastral = find_columns(layer.fields)
+    chosen = id_column or _column(layer, OWN_ID_COLUMNS)
+    told = {
+        "register": _column(layer, AREA_COLUMNS),
+        "disputed": _column(layer, DISPUTED),
+        "shared": _column(layer, SHARED),
+    }
+    row_id = _column(layer, ROW_ID_COLUMNS)
+    wanted = (chosen, row_id, *vars(cadastral).values(), *told.values(), *columns)
+    read = read_layer(layer, list(dict.fromkeys(name for name in wanted if name is not None)))
     kept = {f"{OWN}{name}": read[name] for name in columns}
     table = gpd.GeoDataFrame(kept, geometry=read.geometry, index=read.index)
-    table["name"] = _names(read, chosen, town)
+    table["property"] = _properties(read, cadastral)
+    has_number = bool(table["property"].notna().any())
+    said = " + ".join(name for name in vars(cadastral).values() if name is not None)
+    if chosen is not None:
+        number = labels(parse_numbers(_as_text(read[chosen])))
+        is_number = cadastral.text == chosen
+        name = (table["property"] if is_number else number).fillna(_as_text(read[chosen]))
+    elif has_number or cadastral.text is not None or row_id is None:
+        chosen, name = said or None, table["property"]
+        if cadastral.text is not None:
+            name = name.fillna(_as_text(read[cadastral.text]))
+    else:
+        chosen, name = row_id, _as_text(read[row_id])
+    table["name"] = name.astype("str")
+    table["register_m2"] = _numbers(read, told["register"])
+    table["disputed"] = _is_yes(read, told["disputed"])
+    table["shared"] = _is_yes(read, told["shared"])
     return RawParcels(layer, table, chosen)
 
 
-def _names(read: gpd.GeoDataFrame, chosen: str | None, town: str | None) -> pd.Series:
-    if chosen is None:
-        return pd.Series(pd.NA, index=read.index, dtype="str")
-    text = _as_text(read[chosen])
-    if town is not None and chosen.lower().startswith("matrikkeln"):
-        number = _as_text(read[town]).str.zfill(4)
-        text = text.where(text.str.contains("-") | number.isna(), number + "-" + text)
-    parts = text.str.extract(CADASTRAL)
-    is_cadastral = parts[1].notna()
-    short = parts[1] + "/" + parts[2]
-    lease, section = (parts[i].fillna("0") for i in (3, 4))
-    short = short.where((lease == "0") & (section == "0"), short + "/" + lease)
-    short = short.where(section == "0", short + "/" + section)
-    short = short.where(parts[0].isna(), parts[0] + "-" + short)
-    return text.mask(is_cadastral, short)
+def _column(layer: Layer, names: Sequence[str]) -> str | None:
+    """Return the column with one of `names`: of nested names the last part counts."""
+    by_name = {re.split(r"[|.]", name)[-1].lower(): name for name in reversed(layer.fields)}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _properties(read: gpd.GeoDataFrame, columns: CadastralColumns) -> pd.Series:
+    """Return the cadastral label of each row: from the text, else from the parts."""
+    nothing = pd.Series(pd.NA, index=read.index, dtype="str")
+    town = None if columns.municipality is None else _as_text(read[columns.municipality])
+    found = nothing
+    if columns.text is not None:
+        parts = parse_numbers(_as_text(read[columns.text]))
+        if town is not None:
+            known = from_parts(town, parts["gnr"], parts["bnr"], parts["fnr"], parts["snr"])
+            parts["municipality"] = parts["municipality"].fillna(known["municipality"])
+        found = labels(parts)
+    if columns.has_parts:
+        of: dict[str, Any] = {
+            part: None if name is None else read[name]
+            for part, name in vars(columns).items()
+            if part not in {"text", "municipality"}
+        }
+        found = found.fillna(labels(from_parts(town, **of)))
+    return found.astype("str")
+
+
+def _numbers(read: gpd.GeoDataFrame, name: str | None) -> pd.Series:
+    if name is None:
+        return pd.Series(np.nan, index=read.index)
+    text = _as_text(read[name]).str.replace(",", ".", regex=False)
+    return pd.to_numeric(text, errors="coerce").astype(float)
+
+
+def _is_yes(read: gpd.GeoDataFrame, name: str | None) -> pd.Series:
+    if name is None:
+        return pd.Series(data=False, index=read.index)
+    return _as_text(read[name]).str.lower().isin(YES)
 
 
 def _as_text(column: pd.Series) -> pd.Series:
@@ -96,7 +161,12 @@ def _as_text(column: pd.Series) -> pd.Series:
 
 
 def clean_parcels(
-    raw: RawParcels, crs: pyproj.CRS, boundary: BaseGeometry | None
+    raw: RawParcels,
+    crs: pyproj.CRS,
+    boundary: BaseGeometry | None,
+    *,
+    merge: bool = False,
+    min_width_m: float = 0.0,
 ) -> tuple[gpd.GeoDataFrame, SourceReport]:
     """Bring parcels into the analysis CRS, repair them, and keep those in the study area.
 
@@ -108,6 +178,10 @@ def clean_parcels(
         The analysis CRS.
     boundary
         Parcels with their middle outside are left out; None: all are kept.
+    merge
+        Whether the teiger of one property become one parcel.
+    min_width_m
+        Parcels that no circle of this diameter fits into are marked ``narrow``; 0: none is.
 
     Returns
     -------
@@ -124,7 +198,8 @@ def clean_parcels(
         "identity": raw.id_column or "row numbers",
     }
     listed: dict[str, list[str]] = {}
-    table = raw.table.assign(name=_unique_names(raw.table["name"], facts, listed))
+    source = _merged(raw.table, facts) if merge else raw.table
+    table = source.assign(name=_unique_names(source["name"], facts, listed))
     shapes, repaired = _repaired(table.to_crs(crs).geometry.to_numpy(), facts)
     listed["geometry repaired"] = table["name"][repaired].tolist()
     useless = shapely.is_missing(shapes) | shapely.is_empty(shapes)
@@ -140,11 +215,67 @@ def clean_parcels(
     parcels = _parcel_table(table[inside], shapes[inside], crs)
     is_point = parcels["area_m2"].isna()
     facts |= {"parcels": int((~is_point).sum()), "candidate points": int(is_point.sum())}
+    facts |= _told_by_register(table[inside], parcels)
+    parcels["narrow"] = _narrow(parcels, min_width_m)
+    if min_width_m > 0:
+        facts[f"narrower than {min_width_m:g} m, marked"] = int(parcels["narrow"].sum())
     log.info("parcels: %d of %d rows", len(parcels), len(table))
     report = SourceReport(
-        "parcels", str(raw.layer), facts, _warnings(facts, raw), (raw.layer.path,), _cut(listed)
-    )
+        "parcels", str(raw.layer), facts, _warnings(facts, raw), (raw.layer.path,), _cut(listed),
+        what="Matrikkelen – Eiendomskart Teig" if is_cadastre(raw.layer) else "parcels",
+    )  # fmt: skip
     return parcels, report
+
+
+def is_cadastre(layer: Layer) -> bool:
+    """Say whether a layer has the columns of Kartverket's Eiendomskart Teig."""
+    names = {re.split(r"[|.]", name)[-1].lower() for name in layer.fields}
+    return bool(names & {"teigid", "lagretberegnetareal", "matrikkelnummertekst", "uuidteig"})
+
+
+def _merged(table: gpd.GeoDataFrame, facts: dict[str, Fact]) -> gpd.GeoDataFrame:
+    """Make the teiger of each property one row: areas summed, the first row's columns kept."""
+    shapes = shapely.force_2d(table.geometry.to_numpy())
+    polygons = np.isin(shapely.get_type_id(shapes), [3, 6])
+    facts["polygons repaired before joining"] = int((polygons & ~shapely.is_valid(shapes)).sum())
+    joins = table["property"].notna().to_numpy() & polygons
+    teiger = table[joins]
+    teiger = teiger.set_geometry(shapely.make_valid(shapes[joins], method="structure"))
+    of = teiger.groupby("property", sort=False)
+    first = of.first()
+    summed = of[["register_m2"]].sum(min_count=1)
+    flags = of[["disputed", "shared"]].any()
+    joined = teiger[["property", teiger.geometry.name]].dissolve("property", sort=False).geometry
+    whole = first.assign(register_m2=summed["register_m2"], disputed=flags["disputed"])
+    whole = whole.assign(shared=flags["shared"], geometry=joined).reset_index()
+    whole["name"] = whole["property"]
+    facts["teiger joined into properties"] = f"{len(teiger)} into {len(whole)}"
+    both = pd.concat([gpd.GeoDataFrame(whole, crs=table.crs), table[~joins]], ignore_index=True)
+    return gpd.GeoDataFrame(both, crs=table.crs)
+
+
+def _told_by_register(table: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame) -> dict[str, Fact]:
+    """Compare with what the cadastre says of area and quality."""
+    facts: dict[str, Fact] = {}
+    register_m2 = table["register_m2"].to_numpy()
+    area_m2 = parcels["area_m2"].to_numpy()
+    known = (register_m2 > 0) & np.isfinite(area_m2)
+    if known.any():
+        same = np.abs(area_m2[known] / register_m2[known] - 1) <= SAME_AREA
+        facts["area as in the register, within 1 %"] = f"{int(same.sum())} of {int(known.sum())}"
+    for name, told in (("disputed", "disputed border"), ("shared", "held by several units")):
+        if table[name].any():
+            facts[told] = int(table[name].sum())
+    return facts
+
+
+def _narrow(parcels: gpd.GeoDataFrame, min_width_m: float) -> NDArray[np.bool_]:
+    """Say which polygons are nowhere as wide: shrunk by half the width, nothing is left."""
+    shapes = parcels.geometry.to_numpy()
+    if min_width_m <= 0:
+        return np.zeros(len(shapes), dtype=bool)
+    is_area = parcels["area_m2"].notna().to_numpy()
+    return np.asarray(is_area & shapely.is_empty(shapely.buffer(shapes, -min_width_m / 2)))
 
 
 def _unique_names(
@@ -208,6 +339,7 @@ def _parcel_table(
             "label": names.to_numpy(),
             "area_m2": np.where(is_area, shapely.area(shapes), np.nan),
             "municipal": "unknown",
+            "property": table["property"].to_numpy(),
         },
         geometry=shapes,
         crs=crs,
@@ -220,10 +352,10 @@ def _parcel_table(
 
 def _warnings(facts: dict[str, Fact], raw: RawParcels) -> tuple[str, ...]:
     doubtful = (
-        "polygons repaired", "collections, their polygons kept",
+        "polygons repaired", "polygons repaired before joining", "collections, their polygons kept",
         "without usable geometry, left out", "identity used more than once, numbered",
     )  # fmt: skip
-    said = [f"{name}: {facts[name]}" for name in doubtful if facts[name]]
+    said = [f"{name}: {facts[name]}" for name in doubtful if facts.get(name)]
     numbered = facts["without identity, numbered by row"]
     if raw.id_column is None:
         said.append(

@@ -15,7 +15,8 @@ import pyogrio
 import pyproj
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
+from shapely.errors import GEOSException
 
 from arealstrategi.errors import InputError
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _MOST_DEGREES = 360.0
+USUAL_CRS = (4326, 25832, 25833, 25835, 25831, 25834, 25836, 32632, 32633, 3857)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,14 @@ class Layer:
         return ":".join(authority) if authority else self.crs.name
 
 
-def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = None) -> Layer:
+def open_layer(
+    path: Path,
+    layer: str | None,
+    *,
+    key: str,
+    crs: str | None = None,
+    prefer: Sequence[str] = (),
+) -> Layer:
     """Find out what a layer holds.
 
     Parameters
@@ -74,6 +83,8 @@ def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = Non
         ``layer`` and ``crs`` (``[parcels]``), or one key ("`boundary` under [area]").
     crs
         CRS to take where the file states none.
+    prefer
+        Names (of any case) of which the only layer that has one is taken where none is given.
 
     Raises
     ------
@@ -83,9 +94,9 @@ def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = Non
     """
     if not path.exists():
         raise InputError(f"{path}: there is no such file", hint=f"Check {_key_of(key, 'source')}.")
-    names = _layer_names(path)
-    name = _choose(path, names, layer, key)
-    info = _guarded(path, lambda: pyogrio.read_info(path, layer=name))
+    names = layer_names(path)
+    name = _choose(path, names, layer or _preferred(names, prefer), key)
+    info = _guarded(path, lambda: pyogrio.read_info(path, layer=name, **_options(path)))
     stated = _known_crs(info["crs"])
     found = stated or _known_crs(crs)
     if found is None:
@@ -95,12 +106,20 @@ def open_layer(path: Path, layer: str | None, *, key: str, crs: str | None = Non
             if _is_section(key)
             else "Save the layer with its CRS in QGIS.",
         )
+    _check_crs(path, name, found)
     crs_from = "the file" if stated else "the strategy file"
-    return Layer(path, name, tuple(info["fields"]), found, crs_from, int(info["features"]))
+    same = _by_comparison(found)
+    if same is not None:
+        crs_from += ", without a code; by comparison"
+    return Layer(path, name, tuple(info["fields"]), same or found, crs_from, int(info["features"]))
 
 
 def read_layer(
-    layer: Layer, columns: Sequence[str] = (), *, where: str | None = None
+    layer: Layer,
+    columns: Sequence[str] = (),
+    *,
+    where: str | None = None,
+    bbox: tuple[float, float, float, float] | None = None,
 ) -> gpd.GeoDataFrame:
     """Read a layer with the columns asked for, in its own CRS.
 
@@ -112,6 +131,8 @@ def read_layer(
         Columns to read beside the geometry.
     where
         SQL condition that features must meet; that none does is no error.
+    bbox
+        Only features that meet these bounds, in the CRS of the layer; that none does is no error.
 
     Raises
     ------
@@ -128,7 +149,12 @@ def read_layer(
         table = _guarded(
             layer.path,
             lambda: pyogrio.read_dataframe(
-                layer.path, layer=layer.name, columns=list(columns), where=where
+                layer.path,
+                layer=layer.name,
+                columns=list(columns),
+                where=where,
+                bbox=bbox,
+                **_options(layer.path),
             ),
         )
     except InputError as error:
@@ -142,7 +168,7 @@ def read_layer(
         raise InputError(
             f"{layer}: holds no geometry", hint="Choose a layer with polygons or points."
         )
-    if len(table) == 0 and where is None:
+    if len(table) == 0 and where is None and bbox is None:
         raise InputError(f"{layer}: is empty", hint="Choose another layer or another file.")
     table = table.set_crs(layer.crs, allow_override=True)
     _check_coordinates(layer, table)
@@ -150,19 +176,54 @@ def read_layer(
 
 
 def _known_crs(text: str | None) -> pyproj.CRS | None:
-    """Return the CRS, or None where the text only says that it is undefined."""
+    """Return the horizontal CRS, or None where the text only says that it is undefined."""
     if not text:
         return None
     try:
         crs = pyproj.CRS.from_user_input(text)
     except CRSError:
         return None
+    if crs.is_compound:  # with heights, such as EPSG:5972 (UTM 32 and NN2000)
+        crs = crs.sub_crs_list[0]
+    crs = crs.to_2d() if crs.is_projected or crs.is_geographic else crs
     undefined = crs.name.lower().startswith("undefined")  # as GeoPackage calls it
     return None if undefined or not (crs.is_geographic or crs.is_projected) else crs
 
 
-def _layer_names(path: Path) -> list[str]:
-    listed = _guarded(path, lambda: pyogrio.list_layers(path))
+def _check_crs(path: Path, name: str, crs: pyproj.CRS) -> None:
+    """Refuse a CRS from which there is no way to any other."""
+    try:
+        pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
+    except ProjError as error:
+        raise InputError(
+            f"{path}, layer '{name}': its CRS cannot be used ({error})",
+            hint="Save the layer with a usual CRS in QGIS, such as EPSG:25832.",
+        ) from error
+
+
+def _by_comparison(crs: pyproj.CRS) -> pyproj.CRS | None:
+    """Return the usual CRS that one without a code is the same as; None where none is."""
+    if crs.to_authority(min_confidence=100) is not None:
+        return None
+    usual = map(pyproj.CRS.from_epsg, USUAL_CRS)
+    return next((one for one in usual if crs.equals(one)), None)
+
+
+def layer_names(path: Path) -> list[str]:
+    """Return the layers of a file that have geometry.
+
+    Raises
+    ------
+    InputError
+        The file is unreadable, or has none.
+    """
+    notes = path.with_suffix(".gfs")  # GDAL writes one beside a GML whose layers it lists
+    had_notes = notes.exists()
+    try:
+        listed = _guarded(path, lambda: pyogrio.list_layers(path))
+    finally:
+        if not had_notes:
+            notes.unlink(missing_ok=True)
     spatial = [str(name) for name, kind in listed if kind is not None]
     if not spatial:
         raise InputError(
@@ -170,6 +231,18 @@ def _layer_names(path: Path) -> list[str]:
             hint="Give a file with polygons or points, such as a GeoPackage.",
         )
     return spatial
+
+
+def _options(path: Path) -> dict[str, str]:
+    """Return what GDAL must be told of a file: no notes are to be left beside a GML."""
+    return {"WRITE_GFS": "NO"} if path.suffix.lower() in {".gml", ".xml"} else {}
+
+
+def _preferred(names: Sequence[str], prefer: Sequence[str]) -> str | None:
+    """Return the only layer that has a preferred name."""
+    wanted = {name.casefold() for name in prefer}
+    found = [name for name in names if name.casefold() in wanted]
+    return found[0] if len(found) == 1 and len(names) > 1 else None
 
 
 def _is_section(key: str) -> bool:
@@ -205,7 +278,9 @@ def _guarded(path: Path, read: Callable[[], T]) -> T:
             warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks on odd files
             warnings.simplefilter("ignore", UserWarning)
             return read()
-    except (DataSourceError, DataLayerError, FieldError, UnicodeDecodeError, ValueError) as error:
+    except (
+        DataSourceError, DataLayerError, FieldError, GEOSException, UnicodeDecodeError, ValueError
+    ) as error:  # fmt: skip
         raise InputError(
             f"{path}: cannot be read ({str(error).strip()})",
             hint="The file is damaged or of an unknown kind. Try to open it in QGIS.",
