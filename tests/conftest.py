@@ -15,7 +15,7 @@ import pytest
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
-def _absent(reason: str) -> NoReturn:
+def absent(reason: str) -> NoReturn:
     if IN_CI:
         pytest.fail(f"CI must have it: {reason}")
     pytest.skip(reason)
@@ -27,7 +27,7 @@ def shared_data() -> Path:
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(os.environ.get("AREALSTRATEGI_DATA", default))
     if not (folder / "lauf").is_dir():
-        _absent("the shared test data are not here; set AREALSTRATEGI_DATA to their folder")
+        absent("the shared test data are not here; set AREALSTRATEGI_DATA to their folder")
     return folder
 
 
@@ -38,7 +38,7 @@ def browser() -> Iterator[object]:
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        _absent("Chromium is not installed")
+        absent("Chromium is not installed")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=chromium,
