@@ -80,7 +80,7 @@ def prepare(folder: Path) -> Figures:
     import pyproj
     import shapely
 
-    from arealstrategi.inputs import selections_of
+    from arealstrategi.inputs.places import selections_of
     from arealstrategi.network import build_network
     from arealstrategi.sources.osm import read_extract
     from arealstrategi.strategy import Strategy

@@ -138,7 +138,7 @@ def _compare(extract: Path, crs: str, *, runs: int, quick: bool) -> None:
 
 def _selections() -> dict[str, Selection]:
     """Return what the shipped catalogue asks OpenStreetMap for."""
-    from arealstrategi.inputs import selections_of
+    from arealstrategi.inputs.places import selections_of
     from arealstrategi.strategy import Strategy
 
     return selections_of(Strategy.build({"parcels": {"source": "none.gpkg"}}))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from arealstrategi.criteria import WalkCriterion
+from arealstrategi.sources.presets import preset_table
 from arealstrategi.strategy import Strategy, group_labels, json_schema
 from arealstrategi.walker import (
     PROFILE_NAMES,
@@ -140,6 +141,23 @@ def criteria() -> str:
     return _table((*titles, "decay", "basis"), rows)
 
 
+def presets() -> str:
+    """Return the presets for official datasets."""
+    rows = (
+        (
+            f"`{row['preset']}`",
+            row["nb"],
+            f"{row['dataset']} ({row['owner']})",
+            f"{row['fields']}: {row['codes']}" if row["fields"] else "all features",
+            row["effect"],
+            row["law_nb"],
+            row["sure"],
+        )
+        for row in preset_table()
+    )
+    return _table(("preset", "name", "dataset", "what counts", "effect", "law", "sure"), rows)
+
+
 def strategy_keys() -> str:
     """Return the tables of the strategy file with every key."""
     schema = json_schema()
@@ -231,6 +249,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "gradients": gradients,
     "roughness": roughness,
     "criteria": criteria,
+    "presets": presets,
     "strategy_keys": strategy_keys,
 }
 

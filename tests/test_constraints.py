@@ -78,12 +78,13 @@ def test_each_effect_does_what_it_says_and_every_reason_is_named():
         rule(shapely.box(0, 0, 9, 9), name="Støy", effect="condition", mapped=[shapely.box(0, 0, 20, 20)]),  # noqa: E501
         rule(shapely.box(90, 0, 99, 9), name="Marka", effect="deduct", points=15.0),
     )  # fmt: skip
-    hits = find_all(plots, rules)
+    hits, shares = find_all(plots, rules)
+    assert shares["Flom"].tolist() == pytest.approx([0.81, 0])
     assert excluded(hits, rules).tolist() == [True, False]
     assert deduction(hits, rules).tolist() == [0.0, 15.0]
     told = {name: flag.tolist() for name, flag in reasons(hits).items()}
     assert told["Flom"] == [True, False]
     assert told["Støy"] == [True, False]
     assert told["not_mapped: Støy"] == [False, True]
-    assert not excluded(find_all(plots, ()), ()).any()
-    assert deduction(find_all(plots, ()), ()).tolist() == [0.0, 0.0]
+    assert not excluded(find_all(plots, ())[0], ()).any()
+    assert deduction(find_all(plots, ())[0], ()).tolist() == [0.0, 0.0]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from arealstrategi.criteria import ColumnCriterion, WalkCriterion, linear_value, measure, to_values
+from arealstrategi.criteria import NumberCriterion, WalkCriterion, linear_value, measure, to_values
 
 
 def walk(key="grocery", full_m=400, zero_m=1000):
@@ -41,9 +41,10 @@ def test_nearer_is_never_worth_less(one, two, full, width):
     assert value.between(0, 1).all()
 
 
-def test_walking_effort_and_own_columns_are_measured_by_key():
-    noise = ColumnCriterion(
+def test_walking_effort_and_evidence_are_measured_by_key():
+    noise = NumberCriterion(
         key="quiet",
+        kind="column",
         label={"nb": "Stille"},
         group="own",
         weight=1,
@@ -53,8 +54,8 @@ def test_walking_effort_and_own_columns_are_measured_by_key():
     )
     criteria = [walk(), noise]
     reach = pd.DataFrame({"grocery_effort_m": [700.0, np.inf]}, index=["p", "q"])
-    own = pd.DataFrame({"noise_db": ["55", "loud"]}, index=["p", "q"])
-    measured = measure(criteria, reach, own)
+    evidence = pd.DataFrame({"quiet": [55.0, np.nan]}, index=["p", "q"])
+    measured = measure(criteria, reach, evidence)
     values = to_values(criteria, measured)
     assert values["grocery"].tolist() == pytest.approx([0.5, 0])
     assert values["quiet"].iloc[0] == pytest.approx(0.5)
@@ -65,8 +66,15 @@ def test_anchors_in_the_wrong_order_are_refused():
     with pytest.raises(ValidationError, match=r"zero_m \(400\) must be larger than full_m \(400\)"):
         walk(zero_m=400)
     with pytest.raises(ValidationError, match="must differ"):
-        ColumnCriterion(
-            key="q", label={"nb": "q"}, group="own", weight=1, column="c", full=1, zero=1
+        NumberCriterion(
+            key="q",
+            kind="column",
+            label={"nb": "q"},
+            group="own",
+            weight=1,
+            column="c",
+            full=1,
+            zero=1,
         )
 
 

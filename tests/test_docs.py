@@ -40,7 +40,7 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 CONTRACT = [
     "parcel_id", "label", "area_m2", "status", "reasons", "score", "class", "rank", "municipal",
     "KEY_walk_m", "KEY_walk_min", "KEY_effort_m", "KEY_value", "KEY_service",
-    "KEY_raw", "KEY_value",
+    "KEY_raw", "KEY_value", "property",
 ]  # fmt: skip
 # and its strategy file
 KEYS = {
@@ -140,16 +140,30 @@ def test_every_column_of_the_contract_is_documented_in_order():
 
 def test_the_documented_parcel_columns_are_those_of_a_run(result):
     told = first_column(section(PAGES["outputs.md"], "`parcels`"))
-    plain = [name for name in told if not name.startswith("KEY_")]
+    plain = [name for name in told if not name.startswith("KEY_") and name != "property"]
     walk = [name for name in told if name.startswith("KEY_")][:5]
     keys = [f"{key}{name.removeprefix('KEY')}" for key in result.criteria.index for name in walk]
-    assert list(result.parcels.reset_index().columns) == [*plain, *keys, "geometry"]
+    assert list(result.parcels.reset_index().columns) == [*plain, *keys, "property", "geometry"]
 
 
 def test_every_reason_that_the_program_can_give_is_documented():
     codes = {key.removeprefix("reason.") for key in words("en") if key.startswith("reason.")}
     told = section(PAGES["outputs.md"], "`parcels`").split("Codes in `reasons`:")[1]
     assert codes <= set(re.findall(r"`(\w+)(?:: \w+)?`", told))
+
+
+def test_every_dataset_names_a_test_that_there_is():
+    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    named = re.findall(r"`(test_\w+)` \|$", PAGES["data.md"], re.MULTILINE)
+    assert len(named) >= 15
+    assert [name for name in named if f"def {name}(" not in tests] == []
+
+
+def test_the_documented_findings_are_those_of_a_run(result):
+    told = first_column(section(PAGES["outputs.md"], "`findings`"))
+    assert list(result.findings.columns) == told
+    hits = (result.constraints != "no_hit").to_numpy().sum()
+    assert len(result.findings) == hits > 0
 
 
 def test_the_documented_service_columns_are_those_of_a_run(result):
@@ -162,7 +176,7 @@ def test_the_documented_barrier_columns_are_those_of_a_run(result, tmp_path):
     assert list(result.barriers.columns) == told
     result.write(tmp_path)
     layers = pyogrio.list_layers(tmp_path / "suitability.gpkg")
-    assert {name for name, kind in layers if kind is None} == {"barriers", "run"}
+    assert {name for name, kind in layers if kind is None} == {"barriers", "findings", "run"}
     written = pyogrio.read_dataframe(tmp_path / "suitability.gpkg", layer="barriers")
     assert list(written.columns) == told
     assert set(written["status"]) <= {"reached", "no_step_free_way"}

@@ -8,7 +8,7 @@ import shapely
 
 import arealstrategi as ars
 from arealstrategi import inputs
-from arealstrategi.sources import online
+from arealstrategi.sources import web
 from arealstrategi.sources.demo import write_demo
 from loopback import loopback
 
@@ -26,7 +26,7 @@ def middle_of_lauf(shared_data, tmp_path):
 def use(server, monkeypatch, tmp_path):
     monkeypatch.setattr(ox.settings, "overpass_url", server.overpass_url)
     monkeypatch.setattr(ox.settings, "nominatim_url", server.nominatim_url)
-    monkeypatch.setattr(online, "PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(web, "PAUSES_S", (0.0, 0.0))
     monkeypatch.chdir(tmp_path)
 
 

@@ -17,7 +17,7 @@ import shapely
 from shapely import box
 
 from arealstrategi.errors import InputError
-from arealstrategi.inputs import selections_of
+from arealstrategi.inputs.places import selections_of
 from arealstrategi.sources.osm import OutsideExtractError, read_boundary, read_extract
 from arealstrategi.sources.tags import Selection, parse_rule, parse_test
 from arealstrategi.strategy import Strategy

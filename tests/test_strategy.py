@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arealstrategi.criteria import ColumnCriterion, WalkCriterion
+from arealstrategi.criteria import NumberCriterion, WalkCriterion
 from arealstrategi.errors import StrategyError
 from arealstrategi.strategy import Strategy, catalogue_entries, group_labels, json_schema
 from arealstrategi.walker import profile
@@ -90,7 +90,7 @@ def test_the_contract_s_own_example_is_read_key_by_key(tmp_path):
     assert strategy.area.boundary == str(tmp_path / "data/kommune.gpkg")
     assert strategy.parcels.municipal_land == tmp_path / "data/kommunal_grunn.csv"
     assert strategy.terrain.elevation == (tmp_path / "data/dtm10.tif",)
-    assert strategy.constraint[0].coverage == tmp_path / "data/flom_dekning.gpkg"
+    assert strategy.constraint[0].coverage == str(tmp_path / "data/flom_dekning.gpkg")
     assert strategy.output_folder == tmp_path / "outputs/sandefjord"
     assert strategy.points_of() == {"grocery": tmp_path / "data/own_shops.csv"}
     by_key = {c.key: c for c in strategy.criteria}
@@ -98,7 +98,7 @@ def test_the_contract_s_own_example_is_read_key_by_key(tmp_path):
     assert isinstance(grocery, WalkCriterion)
     assert grocery.osm == ()  # own points alone
     assert grocery.name("nb") == "Dagligvare"  # what is not written is as in the catalogue
-    assert isinstance(quiet, ColumnCriterion)
+    assert isinstance(quiet, NumberCriterion)
     assert strategy.weights.sum() == pytest.approx(1)
     assert strategy.weights["quiet"] == pytest.approx(0.05 / (0.92 - 0.13 + 0.2 + 0.05))
 
@@ -137,7 +137,12 @@ def test_paths_are_relative_to_the_file_not_to_the_working_folder(tmp_path, monk
         ("[parcels]\nsource='a'\n[area]\nkommune='0301'\nplace='Oslo'", ["only one of kommune and place"]),  # noqa: E501
         ("[parcels]\nsource='grid:100'", ["a grid needs a boundary"]),
         ("[parcels]\nsource='grid:1'\n[area]\nkommune='0301'", ["a grid is written grid:100"]),
-        ("[parcels]\nsource='PG:host=x password=hush'", ["this version reads files"]),
+        ("[parcels]\nsource='PG:host=x password=hush'", ["parcels from a service need a boundary"]),
+        ("[parcels]\nsource='a'\n[[constraint]]\npreset='flom-20x'\nsource='f'", ["did you mean 'flom-20'?"]),  # noqa: E501
+        ("[parcels]\nsource='a'\n[[constraint]]\nname='Flom'", ["either source or plan_zones"]),
+        ("[parcels]\nsource='a'\n[[constraint]]\nname='Flom'\nplan_zones=['H320']", ["[[plan]]"]),
+        ("[parcels]\nsource='a'\n[[criterion]]\nkey='q'\nkind='raster'\nfull=1\nzero=0", ["kind raster needs a source"]),  # noqa: E501
+        ("[parcels]\nsource='a'\n[population]\nages='ssb'", ["needs a grid"]),
         ("[parcels]\nsource='a'\n[walker]\nprofile='robot'", ["walker.profile", "senior"]),
         (
             "[parcels]\nsource='a'\n[walker]\nsteps_time_factor='never'",

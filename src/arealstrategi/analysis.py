@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from arealstrategi import constraints as rules
 from arealstrategi import criteria as judging
 from arealstrategi import scoring
-from arealstrategi.criteria import ColumnCriterion, WalkCriterion
+from arealstrategi.criteria import NumberCriterion, WalkCriterion
+from arealstrategi.errors import ArealstrategiError
 from arealstrategi.inputs import Inputs, Progress, read, stages
 from arealstrategi.network import Snapped, WalkNetwork, build_network, snap, snap_services
-from arealstrategi.provenance import SourceReport
+from arealstrategi.provenance import SourceReport, with_origin
 from arealstrategi.quality import network_report
 from arealstrategi.reach import Reach, further_effort_m, measure_reach, reach_table
 from arealstrategi.reach.barriers import way_statuses
 from arealstrategi.result import Result, parcel_table, service_table, zone_table
-from arealstrategi.sources.parcels import OWN
 from arealstrategi.strategy import Strategy
 
-__all__ = ["Inputs", "analyse", "check_network", "read", "run", "walk_network"]
+__all__ = ["Inputs", "analyse", "check", "read", "run", "walk_network"]
 
 
 def run(strategy: Strategy, *, progress: Progress | None = None) -> Result:
@@ -59,21 +59,23 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         distances = reach_table(reach, _shown_names(services), list(walked))
         choices = {key: further_effort_m(reach, key, k) for key, k in walked.items() if k > 1}
     with stage("score"):
-        measured = judging.measure(criteria, distances, _own_columns(parcels))
+        measured = judging.measure(criteria, distances, inputs.evidence)
         values = judging.to_values(criteria, measured, choices)
         method = strategy.score
         total = scoring.aggregate(values, strategy.weights, method.method, method.alpha)
-        hits = rules.find_all(parcels, inputs.constraints)
+        hits, shares = rules.find_all(parcels, inputs.constraints)
         unseen = ~at_parcels.connected & ~_covered(inputs, strategy.osm.snap_m)
         verdict = _judge(strategy, inputs, values, total, hits, reach, unseen)
     return Result(
         strategy=strategy,
         area=inputs.area,
-        parcels=parcel_table(parcels, verdict, distances, measured, values),
+        parcels=parcel_table(parcels, verdict, distances, measured, values, inputs.details),
         services=service_table(services, at_services.thing_connected),
         constraints=hits,
+        constraint_shares=shares,
         zones=zone_table(inputs.constraints, inputs.area.crs),
         backdrop=inputs.backdrop,
+        population=inputs.population,
         reach=reach,
         reports=(
             *inputs.reports,
@@ -92,10 +94,34 @@ def walk_network(strategy: Strategy, inputs: Inputs) -> WalkNetwork:
     )
 
 
-def check_network(strategy: Strategy, inputs: Inputs) -> SourceReport:
-    """Say how well the network serves parcels and services, without searching in it."""
-    network = walk_network(strategy, inputs)
-    return _network_report(strategy, inputs, network, *_snapped(strategy, network, inputs))
+def check(
+    strategy: Strategy, *, progress: Progress | None = None
+) -> tuple[list[SourceReport], list[ArealstrategiError]]:
+    """Read every input as a run would, and go on after one that cannot be used.
+
+    Parameters
+    ----------
+    strategy
+        What to read.
+    progress
+        Called with the name of each stage as it begins.
+
+    Returns
+    -------
+    What was understood of each input and of the network, and what would stop a run.
+    """
+    reports: list[SourceReport] = []
+    problems: list[ArealstrategiError] = []
+    try:
+        inputs = read(
+            strategy, progress=progress, backdrop=False, reports=reports, problems=problems
+        )
+        network = walk_network(strategy, inputs)
+        snapped = _snapped(strategy, network, inputs)
+        reports.append(_network_report(strategy, inputs, network, *snapped))
+    except ArealstrategiError as error:
+        problems.append(error)
+    return [with_origin(report) for report in reports], problems
 
 
 def _network_report(
@@ -130,11 +156,6 @@ def _is_open_area(strategy: Strategy, inputs: Inputs) -> NDArray[np.bool_]:
     return np.asarray(inputs.services["category"].isin(open_kinds))
 
 
-def _own_columns(parcels: gpd.GeoDataFrame) -> pd.DataFrame:
-    names = [str(name) for name in parcels.columns if str(name).startswith(OWN)]
-    return pd.DataFrame(parcels[names]).rename(columns=lambda name: str(name)[len(OWN) :])
-
-
 def _judge(
     strategy: Strategy,
     inputs: Inputs,
@@ -150,14 +171,16 @@ def _judge(
     walked = [c.key for c in counted if isinstance(c, WalkCriterion)]
     nothing = bool(walked) and not inputs.services["category"].isin(walked).any()
     too_small = inputs.parcels["area_m2"] < strategy.parcels.min_area_m2
+    narrow = inputs.parcels.get("narrow", pd.Series(data=False, index=index))
     flags = {
         scoring.BELOW_MINIMUM: too_small,
+        scoring.NARROW: narrow,
         **rules.reasons(hits),
         scoring.NO_SERVICE: pd.Series(nothing, index=index),
         **{
-            f"{scoring.NO_VALUE}: {c.column}": values[c.key].isna()
+            f"{scoring.NO_VALUE}: {c.missing}": values[c.key].isna()
             for c in counted
-            if isinstance(c, ColumnCriterion)
+            if isinstance(c, NumberCriterion)
         },
         scoring.OUTSIDE_EXTRACT: pd.Series(unseen, index=index),
         scoring.NOT_CONNECTED: pd.Series(~connected & ~unseen, index=index),

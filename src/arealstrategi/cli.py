@@ -88,18 +88,30 @@ def new(
 
 
 @app.command()
-def check(strategy: StrategyFile, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def check(
+    strategy: StrategyFile,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For machines: the same as one JSON document.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
     """Read every input and show what was understood; writes no result."""
     with _told_clearly(verbose), _progress(quiet, verbose) as progress:
         from arealstrategi import analysis
         from arealstrategi.strategy import Strategy
 
         plan = Strategy.read(strategy)
-        inputs = analysis.read(plan, progress=progress, backdrop=False)
-        progress("network")
-        report = analysis.check_network(plan, inputs)
+        reports, problems = analysis.check(plan, progress=progress)
         progress("")
-        _show_reports((*inputs.reports, report))
+        if as_json:
+            _print_json(plan, reports, problems)
+        else:
+            _show_reports(reports)
+        for problem in problems:
+            typer.echo(f"Error: {problem}", err=True)
+        if problems:
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -112,6 +124,35 @@ def run(
 
         plan = Strategy.read(strategy)
         _run(plan, out or plan.output_folder, progress)
+
+
+@app.command()
+def fetch(
+    kommune: Annotated[str, typer.Argument(help="Four digits, such as 3907.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the files.")] = Path("data/raw"),
+    only: Annotated[
+        str, typer.Option("--only", help="Some of parcels,borders,population,elevation,osm.")
+    ] = "",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Download open official data of a municipality, with date, licence and checksum."""
+    with _told_clearly(verbose), _progress(quiet, verbose) as progress:
+        from arealstrategi import fetching
+
+        chosen = [name.strip() for name in only.split(",") if name.strip()] or None
+        files = []
+        try:
+            files = fetching.fetch(kommune, folder=out, only=chosen, progress=progress)
+        except fetching.UnfinishedError as error:
+            files = error.files
+            raise
+        finally:
+            progress("")
+            for file in files:
+                typer.echo(file.path)
+            if files:
+                typer.echo(fetching.strategy_snippet(files), err=True)
 
 
 @app.command()
@@ -158,12 +199,13 @@ def _told_clearly(verbose: bool) -> Iterator[None]:  # noqa: FBT001
         typer.echo("Interrupted. Nothing half-written was left.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
-        from arealstrategi.errors import ArealstrategiError
+        from arealstrategi.errors import ArealstrategiError, without_secrets
 
         if isinstance(error, typer.Exit):
             raise
         known = isinstance(error, ArealstrategiError)
         text = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+        text = without_secrets(text)
         typer.echo(f"Error: {text}", err=True)
         if not known:
             typer.echo(
@@ -172,7 +214,8 @@ def _told_clearly(verbose: bool) -> Iterator[None]:  # noqa: FBT001
         if verbose:
             import traceback
 
-            typer.echo("".join(traceback.format_exception(error)), err=True)
+            told = "".join(traceback.format_exception(error))
+            typer.echo(without_secrets(told), err=True)
         raise typer.Exit(1) from None
 
 
@@ -198,28 +241,54 @@ def _progress(quiet: bool, verbose: bool) -> Iterator[Any]:  # noqa: FBT001
             yield lambda name: bar.update(task, advance=1, description=name)
 
 
+class _Discreet(logging.Formatter):
+    """Log lines without passwords and keys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from arealstrategi.errors import without_secrets
+
+        return without_secrets(super().format(record))
+
+
 def _log(verbose: bool) -> None:  # noqa: FBT001
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Discreet("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     for noisy in ("rasterio", "pyogrio", "fiona"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
-def _show_reports(reports: tuple[Any, ...]) -> None:
+def _print_json(plan: Any, reports: list[Any], problems: list[Any]) -> None:  # noqa: ANN401
+    import json
+
+    from arealstrategi.provenance import report_facts, sha256
+
+    sums = {path: sha256(path) for path in {path for report in reports for path in report.files}}
+    told = {
+        "ok": not problems,
+        "problems": [{"message": problem.message, "hint": problem.hint} for problem in problems],
+        "inputs": [report_facts(report, sums) for report in reports],
+    }
+    typer.echo(json.dumps(plan.told(told), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def _show_reports(reports: list[Any]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from arealstrategi.errors import without_secrets
+
     width = None if sys.stdout.isatty() else 120
     console = Console(width=width, highlight=False)
     for report in reports:
-        table = Table(title=Text(f"{report.role}: {report.source}"), title_justify="left", box=None)
+        title = without_secrets(f"{report.role}: {report.source}")
+        table = Table(title=Text(title), title_justify="left", box=None)
         table.add_column("", style="bold")
         table.add_column("")
-        for name, value in report.facts.items():
+        told = {"what it is": report.what, "date": report.date, "licence": report.licence}
+        rows = {**{name: text for name, text in told.items() if text}, **report.facts}
+        for name, value in rows.items():
             table.add_row(Text(name), Text("–" if value is None else str(value)))
         for text in report.warnings:
             table.add_row(Text("note"), Text(text, style="yellow"))

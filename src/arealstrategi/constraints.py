@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import NDArray
+
+from arealstrategi.evidence import HIT, NOT_MAPPED, find_zones
 
 Effect = Literal["exclude", "condition", "deduct"]
-
-HIT, NO_HIT, NOT_MAPPED = "hit", "no_hit", "not_mapped"
-# Judgement: borders of parcels and of zones are drawn from different sources; a sliver along the
-# common border is no hit.
-SLIVER_SHARE = 0.005
 
 
 @dataclass(frozen=True)
@@ -32,9 +26,11 @@ class Constraint:
     points
         Points to deduct, 0–100.
     zones
-        Polygons in the analysis CRS.
+        Shapes in the analysis CRS.
     mapped
         Where the zones have been surveyed; None: everywhere.
+    found
+        The answers, where they are known already (a raster); as `evidence.find_zones` gives them.
     """
 
     name: str
@@ -42,33 +38,30 @@ class Constraint:
     points: float
     zones: gpd.GeoSeries
     mapped: gpd.GeoSeries | None = None
+    found: pd.DataFrame | None = None
 
 
 def find_hits(parcels: gpd.GeoDataFrame, constraint: Constraint) -> pd.DataFrame:
-    """Say for each parcel whether the constraint's zones hit it.
+    """Say for each parcel whether the constraint's zones hit it, as `evidence.find_zones` does."""
+    if constraint.found is not None:
+        return constraint.found.loc[parcels.index]
+    return find_zones(parcels, constraint.zones, constraint.mapped)
 
-    A polygon is hit when more than `SLIVER_SHARE` of its area lies in a zone, a point when it lies
-    in one. A parcel that is not hit and does not lie in the surveyed area (but for a sliver) is
-    ``not_mapped``: no answer is not "safe".
+
+def find_all(
+    parcels: gpd.GeoDataFrame, constraints: tuple[Constraint, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the answer of every constraint for every parcel, and the share of its area hit.
 
     Returns
     -------
-    Index ``parcel_id``; ``answer`` (``hit``, ``no_hit``, ``not_mapped``) and ``share`` (0–1 of the
-    parcel's area in the zones).
+    Two tables with index ``parcel_id`` and a column per constraint's name: ``hit``, ``no_hit`` or
+    ``not_mapped``; and the share, 0–1.
     """
-    shapes = parcels.geometry.to_numpy()
-    share = _share(shapes, constraint.zones.to_numpy())
-    answer = np.where(share > SLIVER_SHARE, HIT, NO_HIT).astype(object)
-    if constraint.mapped is not None:
-        surveyed = _share(shapes, constraint.mapped.to_numpy())
-        answer[(answer == NO_HIT) & (surveyed < 1 - SLIVER_SHARE)] = NOT_MAPPED
-    return pd.DataFrame({"answer": pd.array(answer, dtype="str"), "share": share}, parcels.index)
-
-
-def find_all(parcels: gpd.GeoDataFrame, constraints: tuple[Constraint, ...]) -> pd.DataFrame:
-    """Return the answer of every constraint for every parcel; columns are their names."""
-    answers = {rule.name: find_hits(parcels, rule)["answer"] for rule in constraints}
-    return pd.DataFrame(answers, index=parcels.index)
+    found = {rule.name: find_hits(parcels, rule) for rule in constraints}
+    answers = {name: table["answer"] for name, table in found.items()}
+    shares = {name: table["share"] for name, table in found.items()}
+    return pd.DataFrame(answers, parcels.index), pd.DataFrame(shares, parcels.index)
 
 
 def reasons(hits: pd.DataFrame) -> dict[str, pd.Series]:
@@ -87,25 +80,3 @@ def deduction(hits: pd.DataFrame, constraints: tuple[Constraint, ...]) -> pd.Ser
     """Return the points that constraints take off each parcel."""
     points = {rule.name: rule.points for rule in constraints if rule.effect == "deduct"}
     return (hits[list(points)] == HIT).astype(float) @ pd.Series(points, dtype=float)
-
-
-def _share(shapes: NDArray[np.object_], zones: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return the share of each shape's area that the zones cover together; 1 or 0 for a point."""
-    zone, shape = shapely.STRtree(shapes).query(zones, predicate="intersects")
-    share = np.zeros(len(shapes))
-    if len(zone) == 0:
-        return share
-    pieces = shapely.intersection(shapes[shape], zones[zone])
-    row, counts = np.unique(shape, return_counts=True)
-    order = np.argsort(shape, kind="stable")
-    group = np.repeat(np.arange(len(row)), counts)
-    together = _unions(pieces[order], group)
-    area = shapely.area(shapes[row])
-    share[row] = np.divide(shapely.area(together), area, out=np.ones(len(row)), where=area > 0)
-    return share
-
-
-def _unions(pieces: NDArray[np.object_], group: NDArray[np.int64]) -> NDArray[np.object_]:
-    """Union the pieces of each group, so that overlapping zones do not count twice."""
-    collected = np.asarray(shapely.geometrycollections(pieces, indices=group))
-    return np.asarray(shapely.unary_union(collected[:, np.newaxis], axis=1), dtype=object)

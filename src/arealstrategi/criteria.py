@@ -59,6 +59,10 @@ class WalkCriterion(Criterion):
         counts half as much as the one before.
     selection
         Which places in OpenStreetMap count; None: own points alone.
+    buildings
+        Which types of building in the cadastre (bygningstype) hold such a place.
+    min_departures_per_hour
+        Stops that timetables give fewer departures on weekdays do not count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -72,6 +76,8 @@ class WalkCriterion(Criterion):
     never: tuple[str, ...] = ()
     min_area_m2: float = Field(default=0.0, ge=0)
     areas_only: bool = False
+    buildings: tuple[str, ...] = ()
+    min_departures_per_hour: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _anchors_in_order(self) -> WalkCriterion:
@@ -108,30 +114,40 @@ class WalkCriterion(Criterion):
         )
 
 
-class ColumnCriterion(Criterion):
-    """Any number that is already on the parcels.
+class NumberCriterion(Criterion):
+    """Any number that is known of a parcel.
 
     Parameters
     ----------
+    kind
+        ``column``: a column of the parcels. ``layer_share``: share of the area in zones, 0–1.
+        ``raster``: what the cells say. ``centrality``: straight line to a centre zone, metres.
+        ``plan_readiness``: how far planning has come, 0–1.
     column
-        The parcels' column.
+        The parcels' column, for ``column``.
     full, zero
         The numbers that are worth 1 and 0; either may be the larger one.
     """
 
-    kind: Literal["column"] = "column"
-    column: str
+    kind: Literal["column", "layer_share", "raster", "centrality", "plan_readiness"]
+    column: str = ""
     full: float
     zero: float
 
     @model_validator(mode="after")
-    def _anchors_differ(self) -> ColumnCriterion:
+    def _anchors_differ(self) -> NumberCriterion:
         if self.full == self.zero:
             raise ValueError(f"full and zero must differ (both are {self.full:g})")
         return self
 
+    @property
+    def missing(self) -> str:
+        """What a parcel without a number lacks, as its reason says."""
+        return self.column or self.key
 
-AnyCriterion = Annotated[WalkCriterion | ColumnCriterion, Field(discriminator="kind")]
+
+Kind = Literal["walk", "column", "layer_share", "raster", "centrality", "plan_readiness"]
+AnyCriterion = Annotated[WalkCriterion | NumberCriterion, Field(discriminator="kind")]
 
 
 def linear_value(measured: pd.Series, full: float, zero: float) -> pd.Series:
@@ -172,9 +188,9 @@ def choice_value(
 
 
 def measure(
-    criteria: list[WalkCriterion | ColumnCriterion],
+    criteria: list[AnyCriterion],
     reach: pd.DataFrame,
-    own: pd.DataFrame,
+    evidence: pd.DataFrame,
 ) -> pd.DataFrame:
     """Collect what each criterion judges.
 
@@ -184,24 +200,23 @@ def measure(
         The criteria.
     reach
         The reach table, index ``parcel_id``: effort in metres, inf where unreachable.
-    own
-        The user's own columns on the same index.
+    evidence
+        Index ``parcel_id``, one column per criterion that is no walk: the number it judges, NaN
+        where that is not known.
 
     Returns
     -------
-    One column per criterion key: metres of effort for ``walk``, the column's number otherwise.
+    One column per criterion key: metres of effort for ``walk``, the number otherwise.
     """
     measured = {
-        c.key: reach[f"{c.key}_effort_m"]
-        if isinstance(c, WalkCriterion)
-        else pd.to_numeric(own[c.column], errors="coerce")
+        c.key: reach[f"{c.key}_effort_m"] if isinstance(c, WalkCriterion) else evidence[c.key]
         for c in criteria
     }
     return pd.DataFrame(measured, index=reach.index)
 
 
 def to_values(
-    criteria: list[WalkCriterion | ColumnCriterion],
+    criteria: list[AnyCriterion],
     measured: pd.DataFrame,
     choices: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> pd.DataFrame:
@@ -218,7 +233,7 @@ def to_values(
     """
     values: dict[str, pd.Series | NDArray[np.float64]] = {}
     for c in criteria:
-        if isinstance(c, ColumnCriterion):
+        if isinstance(c, NumberCriterion):
             values[c.key] = linear_value(measured[c.key], c.full, c.zero)
         elif c.k == 1:
             values[c.key] = linear_value(measured[c.key], c.full_m, c.zero_m)

@@ -69,7 +69,7 @@ def network_report(
         ],
     }
     told = {text: names for text, names in listed.items() if names}
-    return SourceReport(NETWORK, source, facts, listed=told)
+    return SourceReport(NETWORK, source, facts, listed=told, what="what this walker can use")
 
 
 def extreme_detours(barriers: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -26,11 +25,12 @@ from arealstrategi.area import StudyArea
 from arealstrategi.constraints import Constraint
 from arealstrategi.criteria import WalkCriterion
 from arealstrategi.errors import OutputError
+from arealstrategi.evidence import NO_HIT
 from arealstrategi.export import labels
 from arealstrategi.export.geopackage import write_geopackage
 from arealstrategi.export.packing import ON_THE_WAY
 from arealstrategi.export.table import write_ranking
-from arealstrategi.provenance import SourceReport, sha256, versions
+from arealstrategi.provenance import SourceReport, report_facts, sha256, versions
 from arealstrategi.quality import NETWORK, UNKNOWN_GRADIENT, extreme_detours
 from arealstrategi.reach import Reach
 from arealstrategi.scoring import NOT_CONNECTED
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# what leads to the file of an absolute path
-_FOLDERS = re.compile(r"^(?:[A-Za-z]:)?[\\/](?:[^\\/]+[\\/])*")
 _BARRIER_DECIMALS = 1
 _DETOURS_TOLD = 100
 ATTRIBUTION = ("© OpenStreetMap contributors, ODbL 1.0 (https://www.openstreetmap.org/copyright)",)
@@ -65,10 +63,14 @@ class Result:
         Services table with ``reason``: empty, or why the place is not connected.
     constraints
         Index ``parcel_id``; per constraint name ``hit``, ``no_hit`` or ``not_mapped``.
+    constraint_shares
+        Index ``parcel_id``; per constraint name the share of the parcel's area hit, 0–1.
     zones
         The constraints' zones, for the map and the GeoPackage.
     backdrop
         What the map draws below the parcels.
+    population
+        Cells with residents, None where no grid was given; see `population`.
     reach
         The distances, and what is needed to draw a route.
     reports
@@ -86,8 +88,10 @@ class Result:
     parcels: gpd.GeoDataFrame
     services: gpd.GeoDataFrame
     constraints: pd.DataFrame
+    constraint_shares: pd.DataFrame
     zones: gpd.GeoDataFrame
     backdrop: gpd.GeoDataFrame
+    population: gpd.GeoDataFrame | None
     reach: Reach = field(repr=False)
     reports: tuple[SourceReport, ...] = field(repr=False)
     warnings: tuple[str, ...] = ()
@@ -193,6 +197,21 @@ class Result:
         return reaching.barrier_table(self.reach, self._walked)
 
     @property
+    def findings(self) -> pd.DataFrame:
+        """What the constraints found, one row per parcel and constraint but for ``no_hit``.
+
+        ``parcel_id``, ``constraint``, ``answer`` (``hit`` or ``not_mapped``), ``share`` of the
+        parcel's area hit, 0–1.
+        """
+        told = {
+            "answer": self.constraints.melt(ignore_index=False, var_name="constraint"),
+            "share": self.constraint_shares.melt(ignore_index=False, var_name="constraint"),
+        }
+        found = told["answer"].rename(columns={"value": "answer"})
+        found = found.assign(share=told["share"]["value"].round(4)).rename_axis("parcel_id")
+        return found[found["answer"] != NO_HIT].reset_index()
+
+    @property
     def detours(self) -> pd.DataFrame:
         """The extreme detours among `barriers`, one per parcel: hints for a missing footpath."""
         return extreme_detours(self._barriers_that_count)
@@ -274,8 +293,12 @@ class Result:
         if len(self.zones):
             layers["constraints"] = self.zones
         words = labels.words(self.strategy.language)
-        described = {name: words[f"layer.{name}"] for name in (*layers, "barriers", "run")}
+        if self.population is not None:
+            layers["population"] = self.population
         tables = {"barriers": self._barriers_that_count.round(_BARRIER_DECIMALS)}
+        if len(self.constraints.columns):
+            tables["findings"] = self.findings
+        described = {name: words[f"layer.{name}"] for name in (*layers, *tables, "run")}
         write_geopackage(path, layers, tables, self._run_table(), descriptions=described)
 
     def _write_map(self, path: Path) -> None:
@@ -293,7 +316,7 @@ class Result:
         return {
             "title": strategy.title,
             "notes": list(self._notes()),
-            "strategy": self._told(strategy.model_dump(mode="json")),
+            "strategy": strategy.told(strategy.model_dump(mode="json")),
             "study_area": {
                 "name": self.area.name,
                 "crs": self.area.crs.to_string(),
@@ -307,7 +330,9 @@ class Result:
                 c.model_dump(mode="json") | {"normalised_weight": float(strategy.weights[c.key])}
                 for c in strategy.criteria
             ],
-            "inputs": [self._input_facts(report) for report in self.reports],
+            "inputs": [
+                strategy.told(report_facts(report, self._checksums)) for report in self.reports
+            ],
             "results": self._counts(),
             "not_connected": self._not_connected(),
             "detours": self._told_detours(),
@@ -333,29 +358,6 @@ class Result:
     def _checksums(self) -> dict[Path, str]:
         """SHA-256 of every file that was read: large extracts are not to be hashed twice."""
         return {path: sha256(path) for path in {p for r in self.reports for p in r.files}}
-
-    def _input_facts(self, report: SourceReport) -> dict[str, Any]:
-        return {
-            "role": report.role,
-            "source": self._told(report.source),
-            "sha256": {self._told(str(path)): self._checksums[path] for path in report.files},
-            "facts": dict(report.facts),
-            "warnings": list(report.warnings),
-            "listed": {reason: list(names) for reason, names in report.listed.items()},
-        }
-
-    def _told(self, value: Any) -> Any:  # noqa: ANN401
-        """Write paths relative to the strategy's folder; for the public, no folder at all."""
-        if isinstance(value, dict):
-            return {key: self._told(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self._told(inner) for inner in value]
-        if not isinstance(value, str):
-            return value
-        folder = self.strategy.folder
-        text = value.replace(f"{folder}{os.sep}", "").replace(str(folder), ".")
-        public = self.strategy.output.audience == "public"
-        return _FOLDERS.sub("", text) if public else text
 
     def _counts(self) -> dict[str, Any]:
         network = self.reach.network
@@ -424,6 +426,7 @@ def parcel_table(
     distances: pd.DataFrame,
     measured: pd.DataFrame,
     values: pd.DataFrame,
+    details: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
     """Put the columns into the contract's order; unreachable becomes NULL.
 
@@ -437,6 +440,8 @@ def parcel_table(
         The reach table.
     measured, values
         One column per criterion, those that are no walk as well.
+    details
+        What else is told of each parcel, put last: its property, what the plans say.
     """
     table = parcels[["label", "area_m2"]].join(verdict).assign(municipal=parcels["municipal"])
     told: dict[str, pd.Series] = {}
@@ -450,7 +455,7 @@ def parcel_table(
             told[f"{key}_service"] = distances[f"{key}_service"]
         else:
             told[f"{key}_raw"], told[f"{key}_value"] = measured[key], values[key]
-    whole = pd.concat([table, pd.DataFrame(told, index=parcels.index)], axis=1)
+    whole = pd.concat([table, pd.DataFrame(told, index=parcels.index), details], axis=1)
     return gpd.GeoDataFrame(whole, geometry=parcels.geometry, crs=parcels.crs)
 
 

@@ -23,6 +23,7 @@ NOT_CONNECTED = "not_connected"
 NO_SERVICE = "no_service_found"
 NO_VALUE = "no_value"
 BELOW_MINIMUM = "area_below_minimum"
+NARROW = "narrower_than_minimum"
 OUTSIDE_EXTRACT = "outside_extract"
 NO_STEP_FREE_WAY = "no_step_free_way"
 

@@ -105,7 +105,7 @@ def check_elevation(paths: Sequence[Path], points: Array, crs: pyproj.CRS) -> So
         facts["saturated cells"] = sum(saturated.values())
     said = _warnings(sizes, saturated, len(known), len(points))
     source = ", ".join(str(path) for path in paths)
-    return SourceReport("elevation", source, facts, said, tuple(paths))
+    return SourceReport("elevation", source, facts, said, tuple(paths), what="elevation model")
 
 
 def _warnings(

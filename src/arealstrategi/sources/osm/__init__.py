@@ -237,7 +237,10 @@ def _tables(
     said = _warnings(services, selections)
     if box is not None and clip is not None and not coverage.contains(clip):
         said += ("the extract ends near the area: services and streets beyond it do not count",)
-    report = SourceReport("osm", str(path), facts, said, (path,))
+    report = SourceReport(
+        "osm", str(path), facts, said, (path,), what="streets and services (OpenStreetMap)",
+        licence="ODbL 1.0, © OpenStreetMap contributors",
+    )  # fmt: skip
     log.info("osm: %d ways, %d services, %d outlines", len(inside), len(services), len(backdrop))
     return OsmExtract(inside, services, backdrop, coverage, report)
 

@@ -1,0 +1,154 @@
+"""Streets and services: OpenStreetMap, own points, buildings of the cadastre and timetables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from arealstrategi.area import WGS84, StudyArea
+from arealstrategi.criteria import WalkCriterion
+from arealstrategi.errors import InputError
+from arealstrategi.inputs.located import cache_of, locate
+from arealstrategi.provenance import SourceReport
+from arealstrategi.sources import online, osm
+from arealstrategi.sources.buildings import read_buildings
+from arealstrategi.sources.gtfs import read_gtfs
+from arealstrategi.sources.merging import merge_services
+from arealstrategi.sources.parcels import RawParcels, guess_crs
+from arealstrategi.sources.points import read_points
+from arealstrategi.sources.tags import Selection, first_tags
+from arealstrategi.strategy import Strategy
+
+STOP = "stop"  # the category that timetables speak of
+DEPARTURES = "departures_weekday_per_hour"
+
+
+def selections_of(strategy: Strategy) -> dict[str, Selection]:
+    """Return what OpenStreetMap is asked for: category to selection."""
+    return {c.key: c.selection for c in strategy.criteria if isinstance(c, WalkCriterion) and c.osm}
+
+
+def read_osm(
+    strategy: Strategy, area: StudyArea, raw: RawParcels | None, *, backdrop: bool
+) -> osm.OsmExtract:
+    """Read streets, services and backdrop, from the extract or the web.
+
+    Raises
+    ------
+    InputError, OnlineError
+        The extract cannot be read or lies elsewhere, or Overpass did not answer.
+    """
+    selections = selections_of(strategy)
+    source = strategy.osm.source
+    if source is None:
+        source = _fetched(strategy, area, selections)
+    try:
+        return osm.read_extract(
+            source, selections, crs=area.crs, clip=area.reach, backdrop=backdrop
+        )
+    except osm.OutsideExtractError as error:
+        guess = guess_crs(raw, error.extent) if raw is not None else ""
+        raise InputError(error.message, hint=f"{guess} {error.hint}".strip()) from error
+
+
+def _fetched(strategy: Strategy, area: StudyArea, selections: Mapping[str, Selection]) -> Path:
+    """Fetch what a local extract would hold: the whole box that the file reader keeps ways in."""
+    box = gpd.GeoSeries([shapely.box(*area.reach.bounds)], crs=area.crs).to_crs(WGS84).iloc[0]
+    backdrop = {
+        key: True if "*" in values else sorted(values)
+        for key, values in osm.backdrop_tags().items()
+    }
+    # whole keys, because a tag may list several values (shop=bakery;butcher)
+    services = dict.fromkeys(sorted(first_tags(selections.values())), True)
+    return online.fetch_extract(
+        cast("shapely.Polygon", box), tags={**backdrop, **services}, cache_dir=cache_of(strategy)
+    )
+
+
+def read_services(
+    strategy: Strategy, area: StudyArea, found: gpd.GeoDataFrame, reports: list[SourceReport]
+) -> gpd.GeoDataFrame:
+    """Join the services of OpenStreetMap with the user's own, the cadastre's and the timetables'.
+
+    One place that several sources know is one service; see `merge_services`.
+
+    Raises
+    ------
+    InputError, OnlineError
+        A source cannot be used.
+    """
+    own = [
+        _own_points(category, path, area, reports)
+        for category, path in strategy.points_of().items()
+    ]
+    official = [
+        *_from_cadastre(strategy, area, reports),
+        *_from_timetables(strategy, area, reports),
+    ]
+    services = pd.concat([found, *own], ignore_index=True) if own else found
+    services = gpd.GeoDataFrame(services, crs=area.crs)
+    if official:
+        services, facts = merge_services(services, *official)
+        reports.append(SourceReport("services", "all sources together", facts, what="services"))
+    return _often_served(strategy, services)
+
+
+def _own_points(
+    category: str, path: Path, area: StudyArea, reports: list[SourceReport]
+) -> gpd.GeoDataFrame:
+    own, report = read_points(path, category, area.crs)
+    if not own.intersects(area.reach).any():
+        far = "no place lies in or near the area: check whether x and y have changed places"
+        report = replace(report, warnings=(*report.warnings, far))
+    reports.append(report)
+    return own
+
+
+def _from_cadastre(
+    strategy: Strategy, area: StudyArea, reports: list[SourceReport]
+) -> list[gpd.GeoDataFrame]:
+    options = strategy.services
+    if options.buildings is None:
+        return []
+    types = {
+        c.key: c.buildings
+        for c in strategy.criteria
+        if isinstance(c, WalkCriterion) and c.buildings
+    }
+    located = locate(
+        strategy, options.buildings, options.buildings_layer,
+        key="`buildings` under [services]", area=area, prefer=("Bygning", "bygningspunkt"),
+    )  # fmt: skip
+    services, report = read_buildings(located.layer, types, crs=area.crs, area=area.reach)
+    reports.append(replace(report, source=located.told, files=located.files, date=located.date))
+    return [services]
+
+
+def _from_timetables(
+    strategy: Strategy, area: StudyArea, reports: list[SourceReport]
+) -> list[gpd.GeoDataFrame]:
+    path = strategy.services.gtfs
+    if path is None or all(c.key != STOP for c in strategy.criteria):
+        return []
+    stops, report = read_gtfs(path, STOP, crs=area.crs, area=area.reach)
+    reports.append(report)
+    return [stops]
+
+
+def _often_served(strategy: Strategy, services: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Leave out stops with fewer departures than their criterion asks for."""
+    asked = {
+        c.key: c.min_departures_per_hour
+        for c in strategy.criteria
+        if isinstance(c, WalkCriterion) and c.min_departures_per_hour > 0
+    }
+    if not asked or DEPARTURES not in services:
+        return services
+    least = services["category"].map(asked).astype(float)
+    return services[~(services[DEPARTURES] < least)].reset_index(drop=True)

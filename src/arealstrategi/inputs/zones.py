@@ -1,0 +1,285 @@
+"""Constraints and what criteria look at beside the walk: layers, rasters, plans, centre zones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from arealstrategi.area import StudyArea
+from arealstrategi.constraints import Constraint
+from arealstrategi.criteria import NumberCriterion
+from arealstrategi.errors import InputError
+from arealstrategi.evidence import NOT_MAPPED, SLIVER_SHARE, answer_by_share, find_zones
+from arealstrategi.inputs.located import Located, is_raster, locate, read_in_area
+from arealstrategi.plans import READINESS_VALUE, plan_of_parcels, plan_zones
+from arealstrategi.provenance import Fact, SourceReport
+from arealstrategi.sources.parcels import OWN
+from arealstrategi.sources.plan import IN_FORCE, open_plan, purpose_name, read_plan
+from arealstrategi.sources.presets import (
+    Preset,
+    columns_for,
+    pick_layer,
+    preset,
+    select_features,
+)
+from arealstrategi.sources.rasters import raster_measure, raster_report, raster_share
+from arealstrategi.sources.remote import is_remote
+from arealstrategi.sources.statistics import distance_to_zones, read_zones
+from arealstrategi.strategy import ConstraintEntry, CriterionEntry, Strategy
+
+ANYWHERE = "no coverage given: everywhere counts as mapped"
+ELSEWHERE = (
+    "all that the layer holds lies elsewhere, so nothing is known here; is it the right file?"
+)
+
+
+def read_constraint(
+    strategy: Strategy,
+    entry: ConstraintEntry,
+    area: StudyArea,
+    parcels: gpd.GeoDataFrame,
+    plan: gpd.GeoDataFrame | None,
+) -> tuple[Constraint, SourceReport]:
+    """Read one rule with its zones, or its answers where a raster gives them.
+
+    Raises
+    ------
+    InputError, OnlineError
+        The source cannot be used.
+    """
+    key = f'[[constraint]] "{entry.name}"'
+    if entry.plan_zones:
+        return _from_plan(entry, plan, area)
+    source = str(entry.source)
+    if is_raster(source):
+        return _from_raster(entry, source, parcels, key)
+    known = preset(entry.preset) if entry.preset is not None else None
+    located = locate(
+        strategy, source, entry.layer,
+        key=key, area=area, crs=entry.crs, prefer=known.layers if known is not None else (),
+    )  # fmt: skip
+    table, facts, said, near = _features(located, entry, known, area)
+    mapped, files, covered = _coverage(strategy, entry, located, known, area, key)
+    if not near and mapped is None:
+        mapped, said = gpd.GeoSeries([], crs=area.crs), (*said, ELSEWHERE)
+    elif mapped is None:
+        said = (*said, ANYWHERE)
+    zones = gpd.GeoSeries(table.geometry.to_numpy(), crs=area.crs)
+    facts |= {"zones in and around the area": len(zones), "effect": entry.effect, **covered}
+    report = SourceReport(
+        f"constraint: {entry.name}", located.told, {**located.facts, **facts}, said,
+        (*located.files, *files), date=located.date,
+        what=f"{known.dataset} ({known.owner})" if known else "zones",
+        licence=known.licence if known else "",
+    )  # fmt: skip
+    return Constraint(entry.name, entry.effect, entry.points, zones, mapped), report
+
+
+def _features(
+    located: Located, entry: ConstraintEntry, known: Preset | None, area: StudyArea
+) -> tuple[gpd.GeoDataFrame, dict[str, Fact], tuple[str, ...], bool]:
+    if known is None:
+        table, near = read_in_area(located, area, where=entry.where)
+        return table, {}, (), near
+    columns = columns_for(known, located.layer.fields)
+    table, near = read_in_area(located, area, columns, where=entry.where)
+    chosen, facts, said = select_features(known, table, located.told)
+    return chosen, {"preset": known.key, "law": known.law_nb, **facts}, said, near
+
+
+def _coverage(
+    strategy: Strategy,
+    entry: ConstraintEntry | CriterionEntry,
+    located: Located,
+    known: Preset | None,
+    area: StudyArea,
+    key: str,
+) -> tuple[gpd.GeoSeries | None, tuple[Path, ...], dict[str, Fact]]:
+    """Return where the zones have been surveyed; None: nobody says."""
+    source, layer = entry.coverage, None
+    if source is None and known is not None:
+        layer = pick_layer(known.coverage_layers, located.names)
+        source = str(entry.source) if layer is not None else None
+    if source is None:
+        return None, (), {}
+    found = locate(strategy, source, layer, key=f"`coverage` of {key}", area=area)
+    table, _ = read_in_area(found, area)
+    mapped = gpd.GeoSeries(table.geometry.to_numpy(), crs=area.crs)
+    return mapped, found.files, {"coverage": found.told, **_mapped_share(mapped, area)}
+
+
+def _from_raster(
+    entry: ConstraintEntry, source: str, parcels: gpd.GeoDataFrame, key: str
+) -> tuple[Constraint, SourceReport]:
+    cells = raster_share(Path(source), parcels, entry.where or "value > 0", key=key)
+    found = answer_by_share(cells["share"].to_numpy(), cells["known"].to_numpy(), parcels.index)
+    void = int((found["answer"] == NOT_MAPPED).sum())
+    said = (f"{void} parcels lie on cells without data: not mapped",) if void else ()
+    asked = entry.where or "value > 0"
+    report = raster_report(Path(source), cells, asked, role=f"constraint: {entry.name}")
+    report = replace(
+        report,
+        facts={**report.facts, "effect": entry.effect},
+        warnings=tuple(dict.fromkeys((*report.warnings, *said))),
+    )
+    zones = gpd.GeoSeries([], crs=parcels.crs)
+    return Constraint(entry.name, entry.effect, entry.points, zones, None, found), report
+
+
+def _from_plan(
+    entry: ConstraintEntry, plan: gpd.GeoDataFrame | None, area: StudyArea
+) -> tuple[Constraint, SourceReport]:
+    """Return the hensynssoner with the codes asked for; where no plan lies, nothing is known."""
+    if plan is None:
+        raise InputError(
+            f'[[constraint]] "{entry.name}": there are no plans to look for plan_zones in',
+            hint="Correct what is wrong with [[plan]] first.",
+        )
+    zones = plan_zones(plan, entry.plan_zones)
+    planned = plan[(plan["kind"] != "zone") & (plan["use"] == IN_FORCE)].geometry
+    mapped = gpd.GeoSeries(planned.to_numpy(), crs=area.crs)
+    facts: dict[str, Fact] = {
+        "codes": ", ".join(entry.plan_zones),
+        "zones in and around the area": len(zones),
+        "effect": entry.effect,
+        **_mapped_share(mapped, area),
+    }
+    report = SourceReport(
+        f"constraint: {entry.name}", "the plans", facts, what="zones of plans (hensynssoner)"
+    )
+    return Constraint(entry.name, entry.effect, entry.points, zones, mapped), report
+
+
+def read_plans(
+    strategy: Strategy, area: StudyArea, reports: list[SourceReport]
+) -> gpd.GeoDataFrame | None:
+    """Read every plan of the strategy into one table; None where it names none.
+
+    Raises
+    ------
+    InputError, OnlineError
+        A plan cannot be used.
+    """
+    tables = []
+    for entry in strategy.plan:
+        path, layer, date = Path(entry.source), entry.layer, ""
+        if is_remote(entry.source):
+            located = locate(strategy, entry.source, layer, key="[[plan]]", area=area)
+            path, layer, date = located.layer.path, located.layer.name, located.date
+        layers = open_plan(path, layer, key="[[plan]]", crs=entry.crs)
+        table, report = read_plan(layers, crs=area.crs, boundary=area.reach)
+        reports.append(replace(report, date=date))
+        tables.append(table)
+    if not tables:
+        return None
+    return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=area.crs)
+
+
+def tell_plans(
+    plan: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, language: Literal["nb", "en"]
+) -> pd.DataFrame:
+    """Return what the plans say of each parcel, with the purpose's name."""
+    told = plan_of_parcels(parcels, plan)
+    pairs = told[["plan_level", "plan_purpose"]].drop_duplicates().dropna()
+    names = pairs.assign(
+        plan_purpose_name=[
+            purpose_name(level, code, language) for level, code in pairs.itertuples(index=False)
+        ]
+    )
+    named = told.merge(names, "left", on=["plan_level", "plan_purpose"])
+    return named.set_axis(told.index)
+
+
+def read_evidence(
+    strategy: Strategy,
+    criterion: NumberCriterion,
+    area: StudyArea,
+    parcels: gpd.GeoDataFrame,
+    details: pd.DataFrame,
+    reports: list[SourceReport],
+) -> pd.Series:
+    """Return the number that a criterion judges, NaN where it is not known.
+
+    Raises
+    ------
+    InputError, OnlineError
+        Its source cannot be used.
+    """
+    if criterion.kind == "column":
+        return pd.to_numeric(parcels[f"{OWN}{criterion.column}"], errors="coerce")
+    if criterion.kind == "plan_readiness":
+        return details["plan_readiness"].map(READINESS_VALUE).astype(float)
+    entry = next(one for one in strategy.criterion if one.key == criterion.key)
+    measure = {"layer_share": _layer_share, "raster": _cells, "centrality": _centrality}
+    numbers, report = measure[criterion.kind](strategy, entry, area, parcels)
+    reports.append(report)
+    return numbers
+
+
+def _layer_share(
+    strategy: Strategy, entry: CriterionEntry, area: StudyArea, parcels: gpd.GeoDataFrame
+) -> tuple[pd.Series, SourceReport]:
+    """Return the share of each parcel in zones, 0–1; NaN where that has not been surveyed."""
+    source, key = str(entry.source), f'[[criterion]] "{entry.key}"'
+    if is_raster(source):
+        cells = raster_share(Path(source), parcels, entry.where or "value > 0", key=key)
+        known = cells["known"] > 1 - SLIVER_SHARE
+        asked = entry.where or "value > 0"
+        report = raster_report(Path(source), cells, asked, role=f"criterion: {entry.key}")
+        return cells["share"].where(known), report
+    located = locate(strategy, source, entry.layer, key=key, area=area, crs=entry.crs)
+    table, near = read_in_area(located, area, where=entry.where)
+    mapped, files, covered = _coverage(strategy, entry, located, None, area, key)
+    said: tuple[str, ...] = () if mapped is not None else (ANYWHERE,)
+    if mapped is None and not near:
+        mapped, said = gpd.GeoSeries([], crs=area.crs), (ELSEWHERE,)
+    found = find_zones(parcels, gpd.GeoSeries(table.geometry.to_numpy(), crs=area.crs), mapped)
+    report = SourceReport(
+        f"criterion: {entry.key}", located.told,
+        {**located.facts, "zones in and around the area": len(table), **covered}, said,
+        (*located.files, *files), what="zones", date=located.date,
+    )  # fmt: skip
+    return found["share"].where(found["answer"] != NOT_MAPPED), report
+
+
+def _cells(
+    _: Strategy, entry: CriterionEntry, __: StudyArea, parcels: gpd.GeoDataFrame
+) -> tuple[pd.Series, SourceReport]:
+    """Return what a raster says of each parcel."""
+    path, statistic = Path(str(entry.source)), entry.statistic or "mean"
+    cells = raster_measure(path, parcels, statistic, key=f'[[criterion]] "{entry.key}"')
+    report = raster_report(path, cells, statistic, role=f"criterion: {entry.key}")
+    return cells["measured"], report
+
+
+def _centrality(
+    strategy: Strategy, entry: CriterionEntry, area: StudyArea, parcels: gpd.GeoDataFrame
+) -> tuple[pd.Series, SourceReport]:
+    """Return metres of straight line to the nearest centre zone, 0 inside."""
+    source, key = str(entry.source), f'[[criterion]] "{entry.key}"'
+    path, layer, told, date = Path(source), entry.layer, None, ""
+    if is_remote(source):
+        located = locate(strategy, source, layer, key=key, area=area)
+        path, layer = located.layer.path, located.layer.name
+        told, date = located.told, located.date
+    kind = entry.zones or "sentrumssone"
+    zones, report = read_zones(path, kind=kind, crs=area.crs, layer=layer, key=key)
+    report = replace(
+        report,
+        role=f"criterion: {entry.key}",
+        source=told or report.source,
+        facts={**report.facts, "measured as": "straight line"},
+        date=report.date or date,
+    )
+    return distance_to_zones(parcels, zones), report
+
+
+def _mapped_share(mapped: gpd.GeoSeries, area: StudyArea) -> dict[str, Fact]:
+    """Return how much of the study area has been surveyed."""
+    surveyed = shapely.intersection(shapely.union_all(mapped.to_numpy()), area.boundary)
+    return {"area mapped, %": round(100 * surveyed.area / area.boundary.area, 1)}
