@@ -83,9 +83,8 @@ def main() -> None:
         make(path, int(sys.argv[1]) if sys.argv[1:] else N)
         found = {side: measured(side, path) for side in ("ours", "geopandas")}
     for side, told in found.items():
-        print(
-            f"{side:10} {told['seconds']:7.2f} s {told['peak_mb']:6.0f} MB, {told['parcels']} parcels"
-        )
+        seconds, peak_mb = told["seconds"], told["peak_mb"]
+        print(f"{side:10} {seconds:7.2f} s {peak_mb:6.0f} MB, {told['parcels']} parcels")
     print(f"geopandas / ours: {found['geopandas']['seconds'] / found['ours']['seconds']:.2f}")
 
 
