@@ -433,3 +433,15 @@ def test_the_properties_of_oslo_read_with_their_repairs_and_areas(shared_data):
     assert of == 471
     assert same >= 0.9 * of
     assert parcels["property"].notna().all()
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=3, max_size=9))
+@settings(max_examples=60, deadline=None)
+def test_narrow_is_what_shrinking_leaves_nothing_of(corners):
+    shape = shapely.MultiPoint([(E0 + x, N0 + y) for x, y in corners]).convex_hull
+    if shape.area == 0:
+        return
+    notch = shape.difference(box(E0 + 10, N0 + 10, E0 + 12, N0 + 12))
+    raw = raw_from(["a", "b"], [shape, notch])
+    parcels, _ = clean_parcels(raw, UTM32, None, min_width_m=6)
+    assert parcels["narrow"].tolist() == [s.buffer(-3).is_empty for s in parcels.geometry]

@@ -131,14 +131,14 @@ def parse_numbers(text: pd.Series) -> pd.DataFrame:
     characters; fnr and snr NA where they are absent or 0, all NA where it is no cadastral number.
     """
     codes, uniques = pd.factorize(text.astype("str"))
-    tidy = pd.Series(uniques, dtype="str").str.casefold()
-    tidy = tidy.str.replace(_DASHES, "-", regex=True)
-    tidy = tidy.str.replace(r"[\s\"']+", "", regex=True)
-    tidy = tidy.str.replace("a\u030a", "a").str.replace("å", "a").str.replace("gaard", "gard")
-    tidy = tidy.mask(tidy.str.contains(_DATE).fillna(value=False))
+    tidy = pd.Series(uniques, dtype="object").str.replace(r"[\s\"']+", "", regex=True)
+    tidy = tidy.mask(tidy.str.contains(_DATE).astype("bool"))
     found = tidy.str.extract(_SLASHED)
-    for form in (_FIVE, _WORDED):
-        found = found.where(found[1].notna(), tidy.str.extract(form))
+    rest = found[1].isna()  # rarely many
+    worded = tidy[rest].str.casefold().str.replace(_DASHES, "-", regex=True)
+    worded = worded.str.replace("a\u030a", "a").str.replace("å", "a").str.replace("gaard", "gard")
+    for form in (_SLASHED, _FIVE, _WORDED):
+        found = found.fillna(worded.str.extract(form))
     parts = _tidied(found.set_axis(list(PARTS), axis=1))
     # an index of -1 is no row: what was missing stays so
     return parts.reindex(codes).set_axis(text.index)
