@@ -145,7 +145,7 @@ def fetch(
         try:
             files = fetching.fetch(kommune, folder=out, only=chosen, progress=progress)
         except fetching.UnfinishedError as error:
-            files = error.files
+            files = list(error.files)
             raise
         finally:
             progress("")
