@@ -69,6 +69,8 @@ ODD = {
     "point of nothing": (Point(np.nan, np.nan), "left out", None),
     "polygon with a corner of nothing": (with_nan(sq(6)), "left out", None),
     "point at infinity": (Point(np.inf, N0), "left out", None),
+    "point beyond the Earth": (Point(E0, 1e12), "left out", None),
+    "polygon that no number holds": (box(E0, N0, 1e300, N0 + 5), "left out", None),
 }  # fmt: skip
 
 
@@ -88,6 +90,7 @@ def raw_from(names, shapes, crs=UTM32):
     layer = Layer("teig.gpkg", "teig", ("id",), crs, "the file", len(shapes))
     series = pd.Series(names, dtype="str")
     told = {"property": pd.NA, "register_m2": np.nan, "disputed": False, "shared": False}
+    told |= {"accuracy": 0}
     table = gpd.GeoDataFrame({"name": series}, geometry=shapes, crs=crs).assign(**told)
     return RawParcels(layer, table, "id")
 
@@ -415,9 +418,12 @@ def test_a_parcel_that_is_nowhere_wide_is_marked_and_kept(tmp_path):
 
 def test_what_the_register_says_is_compared_and_told(tmp_path):
     told = {"lagretberegnetareal": [2000.0, 400.0, np.nan], "tvist": ["Nei", "Ja", None]}
+    told |= {"noyaktighetsklasseteig": ["Grønt", "Gult", "Rødt"]}
     _, report = clean_parcels(raw_of(saved(tmp_path, teiger(**IN_PARTS, **told))), UTM32, None)
     assert report.facts["area as in the register, within 1 %"] == "1 of 2"
     assert report.facts["disputed border"] == 1
+    assert report.facts["accuracy yellow: to be checked"] == 1
+    assert {"disputed border: 1", "accuracy red: poor: 1"} <= set(report.warnings)
     assert report.what == "Matrikkelen – Eiendomskart Teig"
 
 

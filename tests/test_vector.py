@@ -6,9 +6,11 @@ import warnings
 from contextlib import closing
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import pytest
-from shapely import Point, box
+import shapely
+from shapely import Point, Polygon, box
 
 from arealstrategi.errors import InputError
 from arealstrategi.sources.vector import open_layer, read_layer
@@ -199,3 +201,44 @@ def test_the_advice_names_only_keys_that_the_strategy_file_has(tmp_path):
     with pytest.raises(InputError) as missing:
         open_layer(tmp_path / "no.gpkg", None, key="`boundary` under [area]")
     assert missing.value.hint == "Check `boundary` under [area]."
+
+
+@pytest.mark.parametrize("name", ["in.gpkg", "in.gml", "in.shp"])
+def test_a_crs_whose_north_comes_first_gives_the_same_places(tmp_path, name):
+    layer = opened(saved(tmp_path, SQUARES.to_crs(3045), name))
+    table = read_layer(layer).to_crs(25832)
+    assert layer.crs.to_epsg() in {3045, 25833}  # a Shapefile does not tell them apart
+    assert table.geometry.symmetric_difference(SQUARES.geometry, align=False).area.max() < 0.1
+
+
+def test_heights_in_the_crs_and_the_coordinates_do_not_matter(tmp_path):
+    high = SQUARES.set_geometry(shapely.force_3d(SQUARES.geometry.to_numpy(), z=12.0))
+    layer = opened(saved(tmp_path, labelled(high, 5972)))
+    assert layer.crs_name == "EPSG:25832"
+    assert read_layer(layer).to_crs(25833).area.tolist() == pytest.approx(
+        SQUARES.to_crs(25833).area.tolist()
+    )
+
+
+def test_only_what_meets_the_bounds_is_read_and_nothing_is_an_answer(tmp_path):
+    layer = opened(saved(tmp_path))
+    found = read_layer(layer, ["navn"], bbox=(E0 + 99, N0, E0 + 101, N0 + 1))
+    assert found["navn"].tolist() == ["Grønåsen"]
+    assert len(read_layer(layer, bbox=(0.0, 0.0, 1.0, 1.0))) == 0
+
+
+def test_of_several_layers_the_only_one_with_a_preferred_name_is_taken(tmp_path):
+    path = saved(tmp_path, layer="Teig")
+    saved(tmp_path, layer="grenser")
+    assert open_layer(path, None, key="[parcels]", prefer=("teig",)).name == "Teig"
+    with pytest.raises(InputError, match="holds 2 layers"):
+        open_layer(path, None, key="[parcels]", prefer=("teig", "grenser"))
+    assert open_layer(path, "grenser", key="[parcels]", prefer=("teig",)).name == "grenser"
+
+
+def test_a_polygon_of_a_million_corners_is_read_whole(tmp_path):
+    turn = np.linspace(0, 2 * np.pi, 1_000_000, endpoint=False)
+    shape = Polygon(np.c_[E0 + 900 * np.cos(turn), N0 + 900 * np.sin(turn)])
+    table = gpd.GeoDataFrame({"navn": ["a"]}, geometry=[shape], crs=25832)
+    read = read_layer(opened(saved(tmp_path, table)))
+    assert shapely.get_num_coordinates(read.geometry.iloc[0]) == 1_000_001

@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from xml.parsers import expat
@@ -55,11 +55,12 @@ def gdal_path(path: Path, schema: str = "") -> Iterator[str]:
     """
     zipped = path.suffix.lower() == ".zip" and path.is_file()
     member = _member(path) if zipped else ""
-    if not (member or path.name).lower().endswith(GML):
+    suffix = Path(member or path).suffix.lower()
+    if suffix not in GML:
         yield f"/vsizip/{{{path}}}/{member}" if zipped else str(path)
         return
     with tempfile.TemporaryDirectory(prefix="arealstrategi-") as folder:
-        link = Path(folder) / "data.gml"
+        link = Path(folder) / f"data{suffix}"
         if zipped:
             _unpack(path, member, link)
         else:
@@ -74,7 +75,7 @@ def gdal_path(path: Path, schema: str = "") -> Iterator[str]:
 def schema_option(at: str) -> dict[str, str]:
     """Return the option that makes GDAL keep to the schema beside a GML, if there is one."""
     schema = Path(at).with_suffix(".gfs")
-    return {"GFS_TEMPLATE": str(schema)} if at.endswith(".gml") and schema.is_file() else {}
+    return {"GFS_TEMPLATE": str(schema)} if at.endswith(GML) and schema.is_file() else {}
 
 
 def polygon_schema(at: str) -> str:
@@ -143,10 +144,8 @@ def _first_area(feature: bytes) -> str | None:
 
     parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler, parser.EndElementHandler = begin, end
-    try:
+    with suppress(expat.ExpatError):  # what came before the fault counts
         parser.Parse(feature)
-    except expat.ExpatError:
-        pass  # what came before counts
     return next((path for path in paths if path), None)
 
 

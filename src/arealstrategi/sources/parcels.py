@@ -36,7 +36,11 @@ OWN_ID_COLUMNS = ("parcel_id",)
 ROW_ID_COLUMNS = ("teigid", "lokalid", "id", "objid", "objectid")
 # What the cadastre says of the quality of a teig, and the area it has on file; last parts of names.
 AREA_COLUMNS = ("lagretberegnetareal", "lagretbere", "areal")
+ACCURACY_COLUMNS = ("noyaktighetsklasseteig", "nøyaktighetsklasseteig", "noyaktighe", "nøyaktighe")
+# The cadastre's traffic light for how well a teig is placed; green, and anything else, is 0.
+ACCURACY = {"gul": 1, "rød": 2, "rod": 2}
 DISPUTED, SHARED = ("tvist",), ("teigmedflerematrikkelenheter", "teigmedfle")
+FARTHEST_M = 1e8  # more than twice around the Earth
 SAME_AREA = 0.01  # judgement: an outline as large as the register says, but for 1 %
 YES = ("1", "true", "ja", "t", "yes")
 OWN = "own:"  # prefix of the user's own columns, so that none is taken for one of ours
@@ -52,7 +56,7 @@ class RawParcels:
         Where they are from.
     table
         ``name`` (text or NA), ``property`` (cadastral label or NA), ``register_m2``, ``disputed``,
-        ``shared``, own columns and geometry.
+        ``shared``, ``accuracy`` (1 yellow, 2 red, else 0), own columns and geometry.
     id_column
         What identifies them: a column, or the columns of the cadastral number; None: nothing.
     """
@@ -86,6 +90,7 @@ def read_parcels(layer: Layer, *, id_column: str | None, columns: Sequence[str] 
         "register": _column(layer, AREA_COLUMNS),
         "disputed": _column(layer, DISPUTED),
         "shared": _column(layer, SHARED),
+        "accuracy": _column(layer, ACCURACY_COLUMNS),
     }
     row_id = _column(layer, ROW_ID_COLUMNS)
     wanted = (chosen, row_id, *vars(cadastral).values(), *told.values(), *columns)
@@ -109,6 +114,7 @@ def read_parcels(layer: Layer, *, id_column: str | None, columns: Sequence[str] 
     table["register_m2"] = _numbers(read, told["register"])
     table["disputed"] = _is_yes(read, told["disputed"])
     table["shared"] = _is_yes(read, told["shared"])
+    table["accuracy"] = _accuracy(read, told["accuracy"])
     return RawParcels(layer, table, chosen)
 
 
@@ -131,7 +137,7 @@ def _properties(read: gpd.GeoDataFrame, columns: CadastralColumns) -> pd.Series:
         found = labels(parts)
     if columns.has_parts:
         of: dict[str, Any] = {
-            part: None if name is None else read[name]
+            part: None if name is None else _first_of(read[name])
             for part, name in vars(columns).items()
             if part not in {"text", "municipality"}
         }
@@ -150,6 +156,21 @@ def _is_yes(read: gpd.GeoDataFrame, name: str | None) -> pd.Series:
     if name is None:
         return pd.Series(data=False, index=read.index)
     return _as_text(read[name]).str.lower().isin(YES)
+
+
+def _accuracy(read: gpd.GeoDataFrame, name: str | None) -> pd.Series:
+    if name is None:
+        return pd.Series(0, index=read.index)
+    colour = _as_text(read[name]).str.lower().str[:3]
+    return colour.map(ACCURACY).fillna(0).astype(int)
+
+
+def _first_of(column: pd.Series) -> pd.Series:
+    """Return the first of several, as a GML has of a teig that several units share."""
+    if column.dtype != object:
+        return column
+    several = column.map(lambda value: isinstance(value, np.ndarray))
+    return column.mask(several, column[several].map(lambda value: value[0] if len(value) else None))
 
 
 def _as_text(column: pd.Series) -> pd.Series:
@@ -244,10 +265,10 @@ def _merged(table: gpd.GeoDataFrame, facts: dict[str, Fact]) -> gpd.GeoDataFrame
     of = teiger.groupby("property", sort=False)
     first = of.first()
     summed = of[["register_m2"]].sum(min_count=1)
-    flags = of[["disputed", "shared"]].any()
+    flags, worst = of[["disputed", "shared"]].any(), of["accuracy"].max()
     joined = teiger[["property", teiger.geometry.name]].dissolve("property", sort=False).geometry
     whole = first.assign(register_m2=summed["register_m2"], disputed=flags["disputed"])
-    whole = whole.assign(shared=flags["shared"], geometry=joined).reset_index()
+    whole = whole.assign(shared=flags["shared"], accuracy=worst, geometry=joined).reset_index()
     whole["name"] = whole["property"]
     facts["teiger joined into properties"] = f"{len(teiger)} into {len(whole)}"
     both = pd.concat([gpd.GeoDataFrame(whole, crs=table.crs), table[~joins]], ignore_index=True)
@@ -266,6 +287,9 @@ def _told_by_register(table: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame) -> dic
     for name, told in (("disputed", "disputed border"), ("shared", "held by several units")):
         if table[name].any():
             facts[told] = int(table[name].sum())
+    for level, told in ((1, "accuracy yellow: to be checked"), (2, "accuracy red: poor")):
+        if (table["accuracy"] == level).any():
+            facts[told] = int((table["accuracy"] == level).sum())
     return facts
 
 
@@ -331,9 +355,10 @@ def _repaired(
 
 
 def _finite(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Say which shapes have coordinates, every one of them a number."""
+    """Say which shapes have coordinates, every one of them a number and on Earth."""
     xy, row = shapely.get_coordinates(shapes, return_index=True)
-    wrong = np.bincount(row, ~np.isfinite(xy).all(axis=1), minlength=len(shapes)) > 0
+    on_earth = (np.abs(xy) < FARTHEST_M).all(axis=1)  # of what is no number, it is false
+    wrong = np.bincount(row, ~on_earth, minlength=len(shapes)) > 0
     return np.asarray(shapely.get_num_coordinates(shapes) > 0) & ~wrong
 
 
@@ -362,6 +387,7 @@ def _warnings(facts: dict[str, Fact], raw: RawParcels) -> tuple[str, ...]:
     doubtful = (
         "polygons repaired", "polygons repaired before joining", "collections, their polygons kept",
         "without usable geometry, left out", "identity used more than once, numbered",
+        "disputed border", "accuracy red: poor",
     )  # fmt: skip
     said = [f"{name}: {facts[name]}" for name in doubtful if facts.get(name)]
     numbered = facts["without identity, numbered by row"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import pyproj
 import shapely
@@ -19,6 +20,7 @@ from pyproj.exceptions import CRSError, ProjError
 from shapely.errors import GEOSException
 
 from arealstrategi.errors import InputError
+from arealstrategi.sources.gml import gdal_path, polygon_schema, schema_option
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class Layer:
         Which of the two.
     features
         How many; -1 where the format does not say.
+    schema
+        How GDAL is to read a GML: `polygon_schema`.
     """
 
     path: Path
@@ -51,6 +55,7 @@ class Layer:
     crs: pyproj.CRS
     crs_from: str
     features: int
+    schema: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return f"{self.path}, layer '{self.name}'"
@@ -75,7 +80,7 @@ def open_layer(
     Parameters
     ----------
     path
-        Any file that GDAL reads.
+        Any file that GDAL reads, also as the only data set in a ZIP.
     layer
         Its name; None: the only one.
     key
@@ -94,9 +99,11 @@ def open_layer(
     """
     if not path.exists():
         raise InputError(f"{path}: there is no such file", hint=f"Check {_key_of(key, 'source')}.")
-    names = layer_names(path)
-    name = _choose(path, names, layer or _preferred(names, prefer), key)
-    info = _guarded(path, lambda: pyogrio.read_info(path, layer=name, **_options(path)))
+    with gdal_path(path) as at:
+        names = _layers(path, at)
+        name = _choose(path, names, layer or _preferred(names, prefer), key)
+        schema = polygon_schema(at)
+        info = _guarded(path, at, lambda: pyogrio.read_info(at, layer=name, **schema_option(at)))
     stated = _known_crs(info["crs"])
     found = stated or _known_crs(crs)
     if found is None:
@@ -111,7 +118,8 @@ def open_layer(
     same = _by_comparison(found)
     if same is not None:
         crs_from += ", without a code; by comparison"
-    return Layer(path, name, tuple(info["fields"]), same or found, crs_from, int(info["features"]))
+    fields, features = tuple(info["fields"]), int(info["features"])
+    return Layer(path, name, fields, same or found, crs_from, features, schema)
 
 
 def read_layer(
@@ -146,17 +154,7 @@ def read_layer(
             hint=f"The columns are: {', '.join(layer.fields) or 'none'}.",
         )
     try:
-        table = _guarded(
-            layer.path,
-            lambda: pyogrio.read_dataframe(
-                layer.path,
-                layer=layer.name,
-                columns=list(columns),
-                where=where,
-                bbox=bbox,
-                **_options(layer.path),
-            ),
-        )
+        table = _read(layer, columns=list(columns), where=where, bbox=bbox)
     except InputError as error:
         if where is None:
             raise
@@ -168,11 +166,35 @@ def read_layer(
         raise InputError(
             f"{layer}: holds no geometry", hint="Choose a layer with polygons or points."
         )
-    if len(table) == 0 and where is None and bbox is None:
-        raise InputError(f"{layer}: is empty", hint="Choose another layer or another file.")
+    if len(table) == 0:
+        _check_empty(layer, filtered=where is not None or bbox is not None)
     table = table.set_crs(layer.crs, allow_override=True)
     _check_coordinates(layer, table)
     return table
+
+
+def _read(layer: Layer, **asked: Any) -> gpd.GeoDataFrame | pd.DataFrame:  # noqa: ANN401
+    with gdal_path(layer.path, layer.schema) as at:
+        asked |= {"layer": layer.name, **schema_option(at)}
+        table: gpd.GeoDataFrame | pd.DataFrame = _guarded(
+            layer.path, at, lambda: pyogrio.read_dataframe(at, **asked)
+        )
+        return table
+
+
+def _check_empty(layer: Layer, *, filtered: bool) -> None:
+    """Refuse a layer from which nothing was read, unless nothing in it meets the conditions.
+
+    Of a GML that is cut off, GDAL reads no feature and does not say so.
+    """
+    if layer.features == 0 and not filtered:
+        raise InputError(f"{layer}: is empty", hint="Choose another layer or another file.")
+    if layer.features != 0 and (not filtered or len(_read(layer, columns=[], max_features=1)) == 0):
+        counted = f"{layer.features} features" if layer.features > 0 else "features"
+        raise InputError(
+            f"{layer}: none of its {counted} can be read",
+            hint="The file is cut off or damaged: get it anew, or try to open it in QGIS.",
+        )
 
 
 def _known_crs(text: str | None) -> pyproj.CRS | None:
@@ -217,13 +239,12 @@ def layer_names(path: Path) -> list[str]:
     InputError
         The file is unreadable, or has none.
     """
-    notes = path.with_suffix(".gfs")  # GDAL writes one beside a GML whose layers it lists
-    had_notes = notes.exists()
-    try:
-        listed = _guarded(path, lambda: pyogrio.list_layers(path))
-    finally:
-        if not had_notes:
-            notes.unlink(missing_ok=True)
+    with gdal_path(path) as at:
+        return _layers(path, at)
+
+
+def _layers(path: Path, at: str) -> list[str]:
+    listed = _guarded(path, at, lambda: pyogrio.list_layers(at))
     spatial = [str(name) for name, kind in listed if kind is not None]
     if not spatial:
         raise InputError(
@@ -231,11 +252,6 @@ def layer_names(path: Path) -> list[str]:
             hint="Give a file with polygons or points, such as a GeoPackage.",
         )
     return spatial
-
-
-def _options(path: Path) -> dict[str, str]:
-    """Return what GDAL must be told of a file: no notes are to be left beside a GML."""
-    return {"WRITE_GFS": "NO"} if path.suffix.lower() in {".gml", ".xml"} else {}
 
 
 def _preferred(names: Sequence[str], prefer: Sequence[str]) -> str | None:
@@ -271,7 +287,7 @@ def _choose(path: Path, names: list[str], layer: str | None, key: str) -> str:
     return names[0]
 
 
-def _guarded(path: Path, read: Callable[[], T]) -> T:
+def _guarded(path: Path, at: str, read: Callable[[], T]) -> T:
     """Run a GDAL call; what it says of a file it cannot read becomes one clear error."""
     try:
         with warnings.catch_warnings():
@@ -281,8 +297,9 @@ def _guarded(path: Path, read: Callable[[], T]) -> T:
     except (
         DataSourceError, DataLayerError, FieldError, GEOSException, UnicodeDecodeError, ValueError
     ) as error:  # fmt: skip
+        told = str(error).strip().replace(at, str(path))
         raise InputError(
-            f"{path}: cannot be read ({str(error).strip()})",
+            f"{path}: cannot be read ({told})",
             hint="The file is damaged or of an unknown kind. Try to open it in QGIS.",
         ) from error
 
