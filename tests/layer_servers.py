@@ -27,6 +27,7 @@ from urllib.request import urlopen
 from xml.sax.saxutils import escape
 
 import geopandas as gpd
+import numpy as np
 import psycopg
 import pyproj
 import shapely
@@ -50,6 +51,7 @@ class Replay:
     headers: list[dict[str, str]] = field(default_factory=list)
     moods: list[str] = field(default_factory=list)
     retry_after: str | None = None
+    over: threading.Event = field(default_factory=threading.Event)
 
     def fail(self, mood: str, *, times: int = 1, after: int = 0) -> None:
         """Misbehave for the next `times` questions, once `after` were answered."""
@@ -59,24 +61,34 @@ class Replay:
 @contextmanager
 def serve(answer: Callable[[Replay, str, Query], tuple[str, bytes]]) -> Iterator[Replay]:
     """Serve what `answer` says while the block runs; its LookupError is a 404."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.replay = Replay(answer, f"http://127.0.0.1:{server.server_port}")  # type: ignore[attr-defined]
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.replay = Replay(answer, f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield server.replay  # type: ignore[attr-defined]
+        yield server.replay
     finally:
+        server.replay.over.set()
         server.shutdown()
         server.server_close()
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    replay: Replay
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hung up."""
+
+
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
     def log_message(self, *_: object) -> None:
         """Keep the test output clean."""
 
     def do_GET(self) -> None:
-        replay: Replay = self.server.replay  # type: ignore[attr-defined]
+        replay = self.server.replay
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         replay.asked.append((parts.path, query))
@@ -102,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, kind, body, cut=mood == "cut")
 
     def _send(self, status: int, kind: str, body: bytes, *, cut: bool = False) -> None:
-        replay: Replay = self.server.replay  # type: ignore[attr-defined]
+        replay = self.server.replay
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -124,6 +136,26 @@ def _report(code: str, text: str) -> bytes:
 
 def _error(code: int, message: str) -> bytes:
     return json.dumps({"error": {"code": code, "message": message, "details": []}}).encode()
+
+
+def flood_zones(columns: int = 12, rows: int = 8) -> gpd.GeoDataFrame:
+    """Squares of 90 m every 100 m from (262 000, 6 650 000), with the attributes of FlomAreal."""
+    x, y = (step.ravel() for step in np.meshgrid(np.arange(columns), np.arange(rows)))
+    west, south = 262_000 + 100.0 * x, 6_650_000 + 100.0 * y
+    number = np.arange(len(x))
+    table = gpd.GeoDataFrame(
+        {
+            "identifikasjon/Identifikasjon/lokalId": [f"{n:08d}" for n in number],
+            "identifikasjon/Identifikasjon/navnerom": "http://data.geonorge.no/flom",
+            "oppdateringsdato": "2024-03-01T12:00:00",
+            "kommunenummer": "0301",
+            "gjentaksintervall": np.where(number % 3, 200, 20),
+            "målt": number / 4,
+        },
+        geometry=shapely.box(west, south, west + 90, south + 90),
+        crs=25833,
+    )
+    return table.to_crs(4258)
 
 
 # --- WFS 2.0 ---------------------------------------------------------------------------------
@@ -474,6 +506,82 @@ def serve_arcgis(arcgis: ArcGis) -> Iterator[Replay]:
     """Serve a MapServer at ``/arcgis/rest/services/SkredKvikkleire2/MapServer``."""
     with serve(arcgis) as replay:
         yield replay
+
+
+# --- OGC API – Features -----------------------------------------------------------------
+
+
+@dataclass
+class OgcApi:
+    """How an OGC API with one collection of points along a line answers.
+
+    Parameters
+    ----------
+    count, page
+        How many there are, and how many it gives at a time.
+    ids
+        Whether they have an identity.
+    host, scheme
+        What its links to the next page begin with.
+    matched
+        How many it says there are.
+    step
+        How far its links go on, where that is not a page.
+    lost
+        How many of each page it does not give.
+    """
+
+    count: int = 25
+    page: int = 10
+    ids: bool = True
+    host: str | None = None
+    scheme: str = "http"
+    matched: int | None = None
+    step: int | None = None
+    lost: int = 0
+
+    def features(self) -> list[dict[str, Any]]:
+        """All of them."""
+        x = np.linspace(262_100, 263_900, self.count)
+        points = gpd.GeoSeries(shapely.points(x, 6_621_000), crs=25833).to_crs(4326)
+        return [
+            {
+                "type": "Feature",
+                **({"id": number} if self.ids else {}),
+                "properties": {"navn": f"Sone {number}", "liste": ["a", "b"], "kode": "0301"},
+                "geometry": {"type": "Point", "coordinates": place},
+            }
+            for number, place in enumerate(shapely.get_coordinates(points).tolist())
+        ]
+
+    def __call__(self, replay: Replay, path: str, query: Query) -> tuple[str, bytes]:
+        kind = "application/geo+json"
+        if query.get("token", "let-meg-inn") != "let-meg-inn":
+            raise LookupError(path)
+        if path == "/ogc/collections":
+            items = {"rel": "items", "href": "x"}
+            things = [{"id": "soner", "links": [items]}, {"id": "dekning", "links": [{"rel": "x"}]}]
+            return kind, json.dumps({"collections": things, "links": []}).encode()
+        if path in {"/ogc", "/ogc/"}:
+            return kind, json.dumps({"links": []}).encode()
+        if path != "/ogc/collections/soner/items":
+            raise LookupError(path)
+        start = int(query.get("offset", 0))
+        limit = min(int(query["limit"]), self.page)
+        features = self.features()
+        page = features[start : start + limit][: limit - self.lost]
+        links = [{"rel": "self", "href": "x"}]
+        if start + limit < len(features):
+            following = start + (limit if self.step is None else self.step)
+            host = self.host or replay.url.removeprefix("http://")
+            asked = {**query, "offset": str(following)}
+            asked.pop("token", None)
+            href = f"{self.scheme}://{host}{path}?{urlencode(asked)}"
+            links.append({"rel": "next", "href": href})
+        answer: dict[str, Any] = {"type": "FeatureCollection", "features": page, "links": links}
+        if self.matched is not None:
+            answer["numberMatched"] = self.matched
+        return kind, json.dumps(answer).encode()
 
 
 # --- pygeoapi --------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyogrio
 import pyproj
@@ -18,7 +17,7 @@ from arealstrategi.provenance import origin_path, read_origin, sha256
 from arealstrategi.sources import remote, web
 from arealstrategi.sources.remote import wfs as wfs_module
 from arealstrategi.sources.vector import open_layer, read_layer
-from layer_servers import APP, Replay, Wfs, serve, serve_wfs
+from layer_servers import APP, Replay, Wfs, flood_zones, serve, serve_wfs
 
 UTM33 = pyproj.CRS.from_epsg(25833)
 AREA = shapely.box(262_010, 6_650_010, 262_890, 6_650_490)
@@ -28,26 +27,6 @@ SECRET = "s3kr3t-Øl+1"
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
     monkeypatch.setattr(web, "PAUSES_S", (0.0, 0.0))
-
-
-def zones(columns: int = 12, rows: int = 8) -> gpd.GeoDataFrame:
-    """Squares of 90 m every 100 m from (262 000, 6 650 000), with the attributes of FlomAreal."""
-    x, y = (step.ravel() for step in np.meshgrid(np.arange(columns), np.arange(rows)))
-    west, south = 262_000 + 100.0 * x, 6_650_000 + 100.0 * y
-    number = np.arange(len(x))
-    table = gpd.GeoDataFrame(
-        {
-            "identifikasjon/Identifikasjon/lokalId": [f"{n:08d}" for n in number],
-            "identifikasjon/Identifikasjon/navnerom": "http://data.geonorge.no/flom",
-            "oppdateringsdato": "2024-03-01T12:00:00",
-            "kommunenummer": "0301",
-            "gjentaksintervall": np.where(number % 3, 200, 20),
-            "målt": number / 4,
-        },
-        geometry=shapely.box(west, south, west + 90, south + 90),
-        crs=25833,
-    )
-    return table.to_crs(4258)
 
 
 def fetch(server: Replay, tmp_path: Path, layer: str | None = "FlomAreal", **kwargs: Any):
@@ -129,7 +108,7 @@ def test_what_is_no_address_is_one_clear_error(source, tmp_path):
 
 
 def test_reads_latitude_before_longitude_nested_names_and_only_the_area(tmp_path):
-    table = zones()
+    table = flood_zones()
     with serve_wfs(Wfs(table, cap=7)) as server:
         fetched = fetch(server, tmp_path)
     found = read(fetched)
@@ -160,7 +139,7 @@ def test_reads_latitude_before_longitude_nested_names_and_only_the_area(tmp_path
     ids=lambda served: "-".join(served),  # noqa: PLW0108
 )
 def test_reads_the_same_however_a_server_pages_and_names(served, tmp_path):
-    table = zones()
+    table = flood_zones()
     urn = served.get("urn", "").replace("http://www.opengis.net/def/crs/EPSG/0/", "EPSG:")
     if urn:
         served = served | {"urn": urn.replace("EPSG:25833", "urn:ogc:def:crs:EPSG::25833")}
@@ -176,7 +155,7 @@ def test_reads_the_same_however_a_server_pages_and_names(served, tmp_path):
 
 
 def test_asks_with_the_names_of_the_standard(tmp_path):
-    with serve_wfs(Wfs(zones())) as server:
+    with serve_wfs(Wfs(flood_zones())) as server:
         fetch(server, tmp_path)
     asked = [query for _, query in server.asked if query["request"] == "GetFeature"]
     first = asked[0]
@@ -189,11 +168,13 @@ def test_asks_with_the_names_of_the_standard(tmp_path):
     assert 9 < float(west) < float(east) < 12
     assert "startIndex" not in first
     # the box in degrees holds what lies in the area, and a little more
-    assert [int(query["startIndex"]) >= len(expected(zones())) for query in asked[1:]] == [True]
+    assert [int(query["startIndex"]) >= len(expected(flood_zones())) for query in asked[1:]] == [
+        True
+    ]
 
 
 def test_no_feature_in_the_area_is_an_empty_layer_with_its_columns(tmp_path):
-    with serve_wfs(Wfs(zones())) as server:
+    with serve_wfs(Wfs(flood_zones())) as server:
         fetched = fetch(server, tmp_path, area=shapely.affinity.translate(AREA, 50_000))
     assert fetched.features == 0
     layer = open_layer(fetched.path, fetched.layer, key="[flom]")
@@ -203,7 +184,7 @@ def test_no_feature_in_the_area_is_an_empty_layer_with_its_columns(tmp_path):
 
 def test_columns_that_no_feature_fills_in_come_from_the_schema(tmp_path):
     more = {"datauttaksdato": "date", "høyde": "double"}
-    with serve_wfs(Wfs(zones(), extra_columns=more)) as server:
+    with serve_wfs(Wfs(flood_zones(), extra_columns=more)) as server:
         fetched = fetch(server, tmp_path)
     layer = open_layer(fetched.path, fetched.layer, key="[flom]")
     assert {"datauttaksdato", "høyde", "versjonId"} <= set(layer.fields)
@@ -211,7 +192,7 @@ def test_columns_that_no_feature_fills_in_come_from_the_schema(tmp_path):
 
 
 def test_digits_that_the_schema_calls_text_stay_text(tmp_path):
-    table = zones()
+    table = flood_zones()
     table["kommunenummer"] = "3907"
     with serve_wfs(Wfs(table)) as server:
         found = read(fetch(server, tmp_path))
@@ -219,7 +200,7 @@ def test_digits_that_the_schema_calls_text_stay_text(tmp_path):
 
 
 def test_a_type_is_found_by_its_name_without_prefix_or_as_the_only_one(tmp_path):
-    with serve_wfs(Wfs(zones(2, 2), others=("FlomGrense",))) as server:
+    with serve_wfs(Wfs(flood_zones(2, 2), others=("FlomGrense",))) as server:
         assert fetch(server, tmp_path, "app:FlomAreal").layer == "FlomAreal"
         with pytest.raises(InputError, match="serves 2 layers") as caught:
             fetch(server, tmp_path, None)
@@ -227,12 +208,12 @@ def test_a_type_is_found_by_its_name_without_prefix_or_as_the_only_one(tmp_path)
         assert "[flom]" in caught.value.hint
         with pytest.raises(InputError, match="no layer 'Flom'"):
             fetch(server, tmp_path, "Flom")
-    with serve_wfs(Wfs(zones(2, 2))) as server:
+    with serve_wfs(Wfs(flood_zones(2, 2))) as server:
         assert fetch(server, tmp_path, None).layer == "FlomAreal"
 
 
 def test_a_whole_request_may_stand_in_the_address(tmp_path):
-    with serve_wfs(Wfs(zones(2, 2), others=("FlomGrense",))) as server:
+    with serve_wfs(Wfs(flood_zones(2, 2), others=("FlomGrense",))) as server:
         address = (
             f"{server.url}/skwms1/wfs.flomsoner?SERVICE=WFS&REQUEST=GetFeature&VERSION=1.1.0"
             "&TYPENAME=app:FlomAreal&MAXFEATURES=1&map=a.map"
@@ -241,11 +222,11 @@ def test_a_whole_request_may_stand_in_the_address(tmp_path):
             address, None, area=AREA, crs=UTM33, cache_dir=tmp_path, key="[flom]"
         )
         assert all(query["map"] == "a.map" for _, query in server.asked)
-    assert fetched.features == len(expected(zones(2, 2)))
+    assert fetched.features == len(expected(flood_zones(2, 2)))
 
 
 def test_a_service_is_asked_what_it_is_where_its_address_does_not_tell(tmp_path):
-    table = zones(3, 3)
+    table = flood_zones(3, 3)
     answer = Wfs(table)
 
     def hidden(replay, path, query):
@@ -259,7 +240,7 @@ def test_a_service_is_asked_what_it_is_where_its_address_does_not_tell(tmp_path)
             area=AREA, crs=UTM33, cache_dir=tmp_path, key="[flom]",
         )  # fmt: skip
         assert fetched.kind == "WFS 2.0"
-        with pytest.raises(OnlineError, match="is neither a WFS"):
+        with pytest.raises(OnlineError, match="it is neither a WFS"):
             remote.fetch_layer(
                 f"{server.url}/annet", None, area=AREA, crs=UTM33, cache_dir=tmp_path, key="[flom]"
             )
@@ -271,7 +252,7 @@ def test_a_service_is_asked_what_it_is_where_its_address_does_not_tell(tmp_path)
 @pytest.mark.parametrize("says_matched", [True, False])
 @pytest.mark.parametrize("names", [True, False])
 def test_a_server_that_gives_the_same_page_again_is_noticed(says_matched, names, tmp_path):
-    served = Wfs(zones(), cap=10, ignores_start=True, says_matched=says_matched, names=names)
+    served = Wfs(flood_zones(), cap=10, ignores_start=True, says_matched=says_matched, names=names)
     with serve_wfs(served) as server, pytest.raises(OnlineError, match="again"):
         fetch(server, tmp_path)
     assert list((tmp_path / "cache").iterdir()) == []
@@ -279,14 +260,14 @@ def test_a_server_that_gives_the_same_page_again_is_noticed(says_matched, names,
 
 def test_a_server_whose_order_changes_between_pages_is_noticed(tmp_path):
     with (
-        serve_wfs(Wfs(zones(), cap=10, shuffles=True)) as server,
+        serve_wfs(Wfs(flood_zones(), cap=10, shuffles=True)) as server,
         pytest.raises(OnlineError, match="again"),
     ):
         fetch(server, tmp_path)
 
 
 def test_a_server_that_stops_before_the_number_it_told_is_noticed(tmp_path):
-    served = Wfs(zones(), cap=10, says_matched=True)
+    served = Wfs(flood_zones(), cap=10, says_matched=True)
 
     def forgetful(replay, path, query):
         if "startIndex" in query:
@@ -299,7 +280,7 @@ def test_a_server_that_stops_before_the_number_it_told_is_noticed(tmp_path):
 
 def test_axes_in_the_wrong_order_are_an_error_and_no_empty_layer(tmp_path):
     with (
-        serve_wfs(Wfs(zones(), swaps=True)) as server,
+        serve_wfs(Wfs(flood_zones(), swaps=True)) as server,
         pytest.raises(OnlineError, match="none of the .* features it gave is there"),  # noqa: RUF043
     ):
         fetch(server, tmp_path)
@@ -307,7 +288,7 @@ def test_axes_in_the_wrong_order_are_an_error_and_no_empty_layer(tmp_path):
 
 
 def test_an_exception_report_becomes_one_clear_error_at_once(tmp_path):
-    with serve_wfs(Wfs(zones())) as server:
+    with serve_wfs(Wfs(flood_zones())) as server:
         server.fail("exception", after=1)
         with pytest.raises(OnlineError, match="NoApplicableCode: Tjenesten er nede for påfyll"):
             fetch(server, tmp_path)
@@ -316,7 +297,7 @@ def test_an_exception_report_becomes_one_clear_error_at_once(tmp_path):
 
 @pytest.mark.parametrize("mood", ["429", "500", "html", "cut"])
 def test_passing_trouble_on_any_page_is_waited_out(mood, tmp_path):
-    table = zones()
+    table = flood_zones()
     with serve_wfs(Wfs(table, cap=20)) as server:
         server.fail(mood, after=2, times=2)
         assert fetch(server, tmp_path).features == len(expected(table))
@@ -324,7 +305,7 @@ def test_passing_trouble_on_any_page_is_waited_out(mood, tmp_path):
 
 @pytest.mark.parametrize("mood", ["500", "html", "cut"])
 def test_lasting_trouble_in_the_middle_leaves_nothing_behind(mood, tmp_path):
-    with serve_wfs(Wfs(zones(), cap=20)) as server:
+    with serve_wfs(Wfs(flood_zones(), cap=20)) as server:
         server.fail(mood, after=2, times=9)
         with pytest.raises(OnlineError, match="no usable answer in 3 tries"):
             fetch(server, tmp_path)
@@ -361,7 +342,7 @@ def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(wfs_module, "read_gml", interrupted)
-    with serve_wfs(Wfs(zones())) as server, pytest.raises(KeyboardInterrupt):
+    with serve_wfs(Wfs(flood_zones())) as server, pytest.raises(KeyboardInterrupt):
         fetch(server, tmp_path)
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -370,7 +351,7 @@ def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch):
 
 
 def test_a_second_call_asks_nothing_and_tells_the_date(tmp_path):
-    with serve_wfs(Wfs(zones())) as server:
+    with serve_wfs(Wfs(flood_zones())) as server:
         first = fetch(server, tmp_path)
         questions = len(server.asked)
         second = fetch(server, tmp_path)
@@ -387,7 +368,7 @@ def test_a_second_call_asks_nothing_and_tells_the_date(tmp_path):
 
 
 def test_beside_the_file_stands_where_it_is_from(tmp_path):
-    with serve_wfs(Wfs(zones())) as server:
+    with serve_wfs(Wfs(flood_zones())) as server:
         fetched = fetch(server, tmp_path)
     origin = read_origin(fetched.path)
     assert origin is not None
@@ -403,7 +384,7 @@ def test_beside_the_file_stands_where_it_is_from(tmp_path):
 
 @pytest.mark.parametrize("harm", ["no origin", "half a file"])
 def test_what_is_not_whole_is_fetched_anew(harm, tmp_path):
-    with serve_wfs(Wfs(zones())) as server:
+    with serve_wfs(Wfs(flood_zones())) as server:
         first = fetch(server, tmp_path)
         if harm == "no origin":
             origin_path(first.path).unlink()
@@ -415,7 +396,7 @@ def test_what_is_not_whole_is_fetched_anew(harm, tmp_path):
 
 
 def test_columns_with_the_names_of_a_geopackage_keep_their_values(tmp_path):
-    table = zones(3, 3)[["målt", "geometry"]].assign(fid="a", geom="b", OBJECTID=7)
+    table = flood_zones(3, 3)[["målt", "geometry"]].assign(fid="a", geom="b", OBJECTID=7)
     with serve_wfs(Wfs(table)) as server:
         fetched = fetch(server, tmp_path)
     found = pyogrio.read_dataframe(fetched.path)
@@ -447,11 +428,11 @@ def everything_told(tmp_path: Path, caplog: pytest.LogCaptureFixture, *more: obj
 def test_no_secret_of_an_address_is_told_anywhere(address, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("FLOM_KEY", SECRET)
     caplog.set_level(logging.DEBUG)
-    with serve_wfs(Wfs(zones())) as server:
+    with serve_wfs(Wfs(flood_zones())) as server:
         source = address.replace("{host}", server.url.removeprefix("http://"))
         asked = {"area": AREA, "crs": UTM33, "cache_dir": tmp_path, "key": "[flom]"}
         fetched = remote.fetch_layer(source, "FlomAreal", **asked)
-        assert fetched.features == len(expected(zones()))
+        assert fetched.features == len(expected(flood_zones()))
         sent = str(server.asked) + str(server.headers)
         assert SECRET in sent or "Authorization" in sent, "the service got it"
         errors = []

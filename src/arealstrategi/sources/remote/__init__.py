@@ -13,14 +13,16 @@ import json
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyproj
 import shapely
+from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
-from arealstrategi.errors import InputError, OnlineError
+from arealstrategi.errors import InputError
 from arealstrategi.sources.remote import arcgis, ogc_api, postgis, wfs
 from arealstrategi.sources.remote.kept import (
     Fetched,
@@ -38,16 +40,20 @@ from arealstrategi.sources.remote.service import (
     WFS,
     Service,
     is_remote,
-    question,
+    question_once,
     read_address,
     refused,
 )
-from arealstrategi.sources.web import writable
+from arealstrategi.sources.web import UnansweredError, ask, writable
 
 __all__ = ["Fetched", "fetch_layer", "is_remote"]
 
 log = logging.getLogger(__name__)
 
+# What reading raises where an answer has another shape than it should, or GDAL and GEOS give up.
+MISUNDERSTOOD = (
+    ArithmeticError, AttributeError, LookupError, RuntimeError, ShapelyError, TypeError, ValueError,
+)  # fmt: skip
 VERSION = "1"  # a change of what is asked for makes earlier files unknown
 READERS: dict[str, Callable[[Service, str | None, Window, Path], Served]] = {
     WFS: wfs.read_layer,
@@ -66,7 +72,9 @@ def fetch_layer(
     cache_dir: Path,
     key: str,
 ) -> Fetched:
-    """Fetch the features of a layer whose bounds meet those of an area.
+    """Fetch the features of a layer that lie in the bounds of an area, whole or in part.
+
+    Some services also give features of which only the bounds meet those of the area.
 
     Parameters
     ----------
@@ -107,8 +115,12 @@ def fetch_layer(
     service = read_address(source, key=key, expand=True)
     read = READERS[service.kind or _ask_kind(service)]
     with writable(cache_dir), workroom(cache_dir) as room:
-        served = read(service, layer, window, room)
-        fetched = write_kept(path, _within(served, window, service), told, room)
+        try:
+            served = _within(read(service, layer, window, room), window, service)
+        except MISUNDERSTOOD as error:
+            what = f"gave an answer that cannot be understood ({type(error).__name__}: {error})"
+            raise refused(service, what) from None
+        fetched = write_kept(path, served, told, room)
     log.info("%s: %d features fetched", told, fetched.features)
     return fetched
 
@@ -146,15 +158,11 @@ def _within(served: Served, window: Window, service: Service) -> Served:
             "It may change the places of latitude and longitude. Download the layer and give the "
             "file.",
         )
-    if not inside.all():
-        log.warning(
-            "%s, layer '%s': %d of %d features lie outside the study area or have no geometry; "
-            "they are left out",
-            service.told, served.layer, int((~inside).sum()), len(table),
-        )  # fmt: skip
-    return Served(
-        table[inside], served.layer, served.kind, served.title, served.licence, served.attribution
-    )
+    bare = table.geometry.isna() | table.geometry.is_empty
+    if bare.any():
+        log.warning("%s: features without geometry, left out: %d", served.layer, bare.sum())
+    log.info("%s: features beside the area, left out: %d", served.layer, (~inside & ~bare).sum())
+    return replace(served, table=table[inside])
 
 
 def _ask_kind(service: Service) -> str:
@@ -162,19 +170,24 @@ def _ask_kind(service: Service) -> str:
     looks: tuple[tuple[str, dict[str, str]], ...] = (
         ("application/json", {}), ("*/*", {"f": "json"}), ("*/*", wfs.CAPABILITIES),
     )  # fmt: skip
-    for accept, params in looks:
-        try:
-            kind = question(service, _kind_of, params, accept=accept)
-        except OnlineError as error:
-            log.info("%s", error.message)
-            continue
-        if kind:
-            return kind
-    raise refused(
-        service,
-        "is neither a WFS, an OGC API – Features nor an ArcGIS REST service",
-        "Check the address. Write wfs:, ogcapi: or arcgis: before it to say what it is.",
-    )
+
+    def look() -> str:
+        refusals = []
+        for accept, params in looks:
+            try:
+                kind = question_once(service, _kind_of, params, accept=accept)
+            except UnansweredError as error:
+                refusals.append(error)
+            else:
+                if kind:
+                    return kind
+        what = "it is neither a WFS, an OGC API – Features nor an ArcGIS REST service"
+        what += f" ({refusals[0]})" if refusals else ""
+        passing = (error for error in refusals if not error.final)
+        raise next(passing, UnansweredError(what, final=True))
+
+    hint = "Check the address. Write wfs:, ogcapi: or arcgis: before it to say what it is."
+    return ask(service.told, look, hint=hint, hidden=service.hidden)
 
 
 def _kind_of(content: bytes) -> str | None:

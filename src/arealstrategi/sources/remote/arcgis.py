@@ -79,7 +79,7 @@ def _read(content: bytes) -> Thing:
     parts = [str(error.get("message") or ""), *map(str, error.get("details") or [])]
     what = f"it answered error {code}: {' '.join(filter(None, parts)).strip()}"
     if code in _TOKEN_ERRORS:
-        what += " (it wants a token that holds: add ?token=${NAME} to the address)"
+        what += " (it wants a valid token: end the address with ?token= and ${NAME})"
     raise UnansweredError(what, final=code not in _PASSING_ERRORS)
 
 

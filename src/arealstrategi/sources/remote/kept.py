@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,8 +120,11 @@ def read_features(path: Path, **options: str) -> gpd.GeoDataFrame:
     options
         Open options of GDAL's driver.
     """
-    info = pyogrio.read_info(path, **options)
-    table = pyogrio.read_dataframe(path, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks on odd answers
+        warnings.simplefilter("ignore", UserWarning)
+        info = pyogrio.read_info(path, **options)
+        table = pyogrio.read_dataframe(path, **options)
     whole = {
         str(name): "Int64"
         for name, kind in zip(info["fields"], info["dtypes"], strict=True)

@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 from pyproj.exceptions import CRSError
 
 from arealstrategi.errors import InputError
-from arealstrategi.sources.remote.kept import Served, Window, bounds_in
+from arealstrategi.sources.remote.kept import Bounds, Served, Window, bounds_in
 from arealstrategi.sources.remote.service import HINT, POSTGIS, Service, choose, refused
 from arealstrategi.sources.web import UnansweredError, ask
 
@@ -142,11 +142,10 @@ def _read(connection: _Connection, service: Service, layer: str | None, window: 
     crs = _crs(connection, service, postgis, table.srid)
     columns = _columns(connection, table)
     numbers = _numbers(connection, table, columns)
-    query = _query(table, postgis, columns, numbers)
-    values = {"srid": table.srid, **dict(zip("wsen", bounds_in(window, crs), strict=True))}
-    rows = _rows(connection, query, values)
+    meets = _meets(table, postgis, bounds_in(window, crs))
+    rows = _rows(connection, _query(table, postgis, columns, numbers, meets))
     if numbers:
-        _count_shared(connection, table, postgis, values)
+        _count_shared(connection, table, meets)
     frame = _frame(rows, [*columns, *numbers], crs)
     return Served(frame, table.name, POSTGIS, title=_title(connection, table))
 
@@ -292,16 +291,22 @@ def _numbers(connection: _Connection, table: Table, columns: Sequence[Column]) -
     ]
 
 
-def _meets(table: Table, postgis: str) -> sql.Composed:
-    return sql.SQL("{} OPERATOR({}.&&) {}(%(w)s, %(s)s, %(e)s, %(n)s, %(srid)s)").format(
+def _meets(table: Table, postgis: str, bounds: Bounds) -> sql.Composed:
+    """Return the condition, numbers and all: beside parameters no name may hold a per cent sign."""
+    return sql.SQL("{} OPERATOR({}.&&) {}({})").format(
         sql.Identifier("t", table.geometry),
         sql.Identifier(postgis),
         sql.Identifier(postgis, "st_makeenvelope"),
+        sql.SQL(", ").join(map(sql.Literal, [*bounds, table.srid])),
     )
 
 
 def _query(
-    table: Table, postgis: str, columns: Sequence[Column], numbers: Sequence[Column]
+    table: Table,
+    postgis: str,
+    columns: Sequence[Column],
+    numbers: Sequence[Column],
+    meets: sql.Composed,
 ) -> sql.Composed:
     """Return the query; of several units of one parcel it takes the first by number."""
     shape = sql.SQL("{}({}({}))").format(
@@ -323,33 +328,29 @@ def _query(
             sql.SQL(", ").join(order),
             sql.Identifier(table.schema, "matrikkelenhet"),
             table.identifier,
-            _meets(table, postgis),
+            meets,
             sql.SQL(", ").join(order),
         )
-    return query + sql.SQL(" WHERE ") + _meets(table, postgis)
+    return query + sql.SQL(" WHERE ") + meets
 
 
-def _rows(connection: _Connection, query: sql.Composed, values: dict[str, Any]) -> list[TupleRow]:
+def _rows(connection: _Connection, query: sql.Composed) -> list[TupleRow]:
     """Read the rows in batches, so that the server does not build them all at once."""
     with connection.cursor("arealstrategi") as cursor:
         cursor.itersize = BATCH
-        cursor.execute(query, values)
+        cursor.execute(query)
         return list(cursor)
 
 
-def _count_shared(
-    connection: _Connection, table: Table, postgis: str, values: dict[str, Any]
-) -> None:
+def _count_shared(connection: _Connection, table: Table, meets: sql.Composed) -> None:
     query = sql.SQL(
         "SELECT count(*) FROM (SELECT 1 FROM {} WHERE teig_fk::text IN "
         "(SELECT t.teigid::text FROM {} t WHERE {}) GROUP BY teig_fk HAVING count(*) > 1) shared"
-    ).format(
-        sql.Identifier(table.schema, "matrikkelenhet"), table.identifier, _meets(table, postgis)
-    )
-    row = connection.execute(query, values).fetchone()
+    ).format(sql.Identifier(table.schema, "matrikkelenhet"), table.identifier, meets)
+    row = connection.execute(query).fetchone()
     if row and row[0]:
         log.warning(
-            "%s.%s: %d parcels belong to several cadastral units; each has the first by number",
+            "%s.%s: parcels of several cadastral units, each with the first by number: %d",
             table.schema, table.name, row[0],
         )  # fmt: skip
 

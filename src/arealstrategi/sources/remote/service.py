@@ -205,7 +205,24 @@ def question(
     url: str | None = None,
     accept: str = "*/*",
 ) -> T:
-    """Ask a web service and read its answer, again where it fails.
+    """Ask a web service, again where it fails; the rest as in `question_once`."""
+    return ask(
+        service.told,
+        lambda: question_once(service, read, params, url=url, accept=accept),
+        hint=HINT,
+        hidden=service.hidden,
+    )
+
+
+def question_once(
+    service: Service,
+    read: Callable[[bytes], T],
+    params: Mapping[str, str],
+    *,
+    url: str | None = None,
+    accept: str = "*/*",
+) -> T:
+    """Ask a web service once and read its answer.
 
     Parameters
     ----------
@@ -224,11 +241,8 @@ def question(
     own = {name: value for name, value in service.own.items() if name.lower() not in names}
     headers = {"Accept": accept, **service.headers}
 
-    def ask_once() -> T:
-        answer = once("GET", url or service.url, params=own | dict(params), headers=headers)
-        return read(answer.content)
-
-    return ask(service.told, ask_once, hint=HINT, hidden=service.hidden)
+    answer = once("GET", url or service.url, params=own | dict(params), headers=headers)
+    return read(answer.content)
 
 
 def read_json(content: bytes) -> dict[str, Any]:
