@@ -118,6 +118,15 @@ def zone_of(shapes: gpd.GeoSeries) -> pyproj.CRS:
     return utm_zone((west + east) / 2, (south + north) / 2)
 
 
+def bounds_in(
+    bounds: tuple[float, float, float, float], crs: pyproj.CRS, other: pyproj.CRS
+) -> tuple[float, float, float, float]:
+    """Return bounds in another CRS, east before north, large enough for all that lies within."""
+    change = pyproj.Transformer.from_crs(crs, other, always_xy=True)
+    west, south, east, north = change.transform_bounds(*bounds, densify_pts=101)
+    return west, south, east, north
+
+
 def hull(parcels: gpd.GeoDataFrame) -> BaseGeometry:
     """Return the convex hull of all parcels, in their CRS; of one point, a small circle."""
     around = shapely.GeometryCollection(list(parcels.geometry)).convex_hull

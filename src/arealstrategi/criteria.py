@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from arealstrategi.sources.tags import Selection, parse_rule, parse_test
 
+NumberKind = Literal["column", "layer_share", "raster", "centrality", "plan_readiness"]
+Kind = Literal["walk", NumberKind]
+
 
 class Criterion(BaseModel):
     """What every kind of criterion has.
@@ -129,7 +132,7 @@ class NumberCriterion(Criterion):
         The numbers that are worth 1 and 0; either may be the larger one.
     """
 
-    kind: Literal["column", "layer_share", "raster", "centrality", "plan_readiness"]
+    kind: NumberKind
     column: str = ""
     full: float
     zero: float
@@ -146,7 +149,6 @@ class NumberCriterion(Criterion):
         return self.column or self.key
 
 
-Kind = Literal["walk", "column", "layer_share", "raster", "centrality", "plan_readiness"]
 AnyCriterion = Annotated[WalkCriterion | NumberCriterion, Field(discriminator="kind")]
 
 

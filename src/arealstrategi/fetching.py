@@ -20,11 +20,10 @@ import shapely
 from arealstrategi.area import WGS84
 from arealstrategi.errors import InputError, OnlineError
 from arealstrategi.inputs import BEYOND_M
-from arealstrategi.inputs.places import selections_of
+from arealstrategi.inputs.places import selections_of, tags_of
 from arealstrategi.provenance import Origin, origin_path, read_origin, sha256, write_origin
-from arealstrategi.sources import geonorge, online, osm, web
+from arealstrategi.sources import geonorge, online, web
 from arealstrategi.sources.geonorge import DATASETS, Addresses, Choice, Dataset, Municipality
-from arealstrategi.sources.tags import first_tags
 from arealstrategi.strategy import Strategy
 
 NAMES = (*DATASETS, "osm")
@@ -434,12 +433,10 @@ def _fetch_streets(job: _Job) -> list[FetchedFile]:
     zone = geonorge.zone_of_place(job.place)
     bounds = geonorge.bounds_around(job.place, zone, plan.margin_m + BEYOND_M)
     box = gpd.GeoSeries([shapely.box(*bounds)], crs=zone).segmentize(1000.0).to_crs(WGS84)
-    drawn = {key: True if "*" in v else sorted(v) for key, v in osm.backdrop_tags().items()}
-    services = dict.fromkeys(sorted(first_tags(selections_of(plan).values())), True)
     municipalities = {"admin_level": ["7"]}  # so that `kommune` is found in the file
     came = online.fetch_extract(
         cast("shapely.Polygon", box.envelope.iloc[0]),
-        tags={**drawn, **services, **municipalities},
+        tags={**tags_of(selections_of(plan)), **municipalities},
         cache_dir=job.folder,
     )
     origin = Origin(

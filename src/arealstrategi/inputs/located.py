@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pyproj
 import shapely
 
-from arealstrategi.area import StudyArea
+from arealstrategi.area import StudyArea, bounds_in
 from arealstrategi.provenance import Fact
 from arealstrategi.sources.presets import pick_layer
 from arealstrategi.sources.remote import fetch_layer, is_remote
-from arealstrategi.sources.vector import Layer, layer_names, open_layer, read_layer
+from arealstrategi.sources.vector import (
+    Layer,
+    layer_bounds,
+    layer_names,
+    open_layer,
+    read_layer,
+)
 from arealstrategi.strategy import Strategy
 
-Bounds = tuple[float, float, float, float]
 RASTERS = (".tif", ".tiff", ".vrt", ".asc", ".img")
 
 
@@ -29,24 +33,16 @@ class Located:
     Parameters
     ----------
     layer
-        The layer of a file, or of the file that a service's answer was kept in.
-    told
-        What the user calls it; never with a password.
+        The layer of a file, or of the file that a service's answer was kept in; as text it is what
+        the user calls it, never with a password.
     facts
         What is known before reading.
-    files
-        The files behind it.
-    names
-        All layers of the file.
     date
         When a service gave it; empty for a file.
     """
 
     layer: Layer
-    told: str
     facts: dict[str, Fact]
-    files: tuple[Path, ...]
-    names: tuple[str, ...]
     date: str = ""
 
 
@@ -95,18 +91,33 @@ def locate(
         if layer is None and prefer and path.exists():
             layer = pick_layer(prefer, layer_names(path))
         opened = open_layer(path, layer, key=key, crs=crs)
-        names = tuple(layer_names(path))
-        return Located(opened, str(opened), {"CRS": told_crs(opened)}, (path,), names)
+        return Located(opened, {"CRS": opened.crs_told})
     kept = fetch_layer(
         source, layer, area=area.reach, crs=area.crs, cache_dir=cache_of(strategy), key=key
     )
-    opened = open_layer(kept.path, kept.layer, key=key)
+    opened = replace(open_layer(kept.path, kept.layer, key=key), told=kept.told)
     facts: dict[str, Fact] = {
         "service": kept.kind,
         "fetched": kept.fetched + (" (kept from then)" if kept.was_kept else ""),
-        "CRS": told_crs(opened),
+        "CRS": opened.crs_told,
     }
-    return Located(opened, kept.told, facts, (kept.path,), (kept.layer,), kept.fetched)
+    return Located(opened, facts, kept.fetched)
+
+
+def as_file(
+    strategy: Strategy, source: str, layer: str | None, *, key: str, area: StudyArea
+) -> tuple[Path, str | None, Located | None]:
+    """Return the file and the layer to read, and what is known of it where a service gave it.
+
+    Raises
+    ------
+    InputError, OnlineError
+        The service cannot be asked, or did not answer.
+    """
+    if not is_remote(source):
+        return Path(source), layer, None
+    located = locate(strategy, source, layer, key=key, area=area)
+    return located.layer.path, located.layer.name, located
 
 
 def read_in_area(
@@ -121,22 +132,11 @@ def read_in_area(
     """
     around = bounds_in(area.reach.bounds, area.crs, located.layer.crs)
     table = read_layer(located.layer, columns, where=where, bbox=around)
-    near = True
-    if len(table) == 0 and located.layer.features != 0:
-        everything = read_layer(located.layer)  # also looks at the coordinates
-        near = bool(shapely.box(*everything.total_bounds).intersects(shapely.box(*around)))
+    near = len(table) > 0 or located.layer.features == 0
+    if not near:
+        whole = layer_bounds(located.layer)  # also looks at the coordinates
+        meets = shapely.box(*whole).intersects(shapely.box(*around))
+        near = bool(np.isfinite(whole).all() and meets)
     table = table[~(table.geometry.isna() | table.geometry.is_empty)].to_crs(area.crs)
     shapes = shapely.make_valid(np.asarray(table.geometry, dtype=object))
     return table.set_geometry(gpd.GeoSeries(shapes, table.index, crs=area.crs)), near
-
-
-def told_crs(layer: Layer) -> str:
-    """Return the CRS of a layer and how it was decided."""
-    return f"{layer.crs_name} (from {layer.crs_from})"
-
-
-def bounds_in(bounds: Bounds, crs: pyproj.CRS, other: pyproj.CRS) -> Bounds:
-    """Return bounds in another CRS, large enough for all that lies within."""
-    change = pyproj.Transformer.from_crs(crs, other, always_xy=True)
-    west, south, east, north = change.transform_bounds(*bounds, densify_pts=21)
-    return west, south, east, north

@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from arealstrategi.area import WGS84, StudyArea, grid_cells, hull, zone_of
 from arealstrategi.criteria import NumberCriterion
 from arealstrategi.errors import InputError
-from arealstrategi.inputs.located import cache_of, locate, told_crs
+from arealstrategi.inputs.located import cache_of, locate
 from arealstrategi.provenance import Fact, SourceReport
 from arealstrategi.sources import online, osm
 from arealstrategi.sources.ownership import read_municipal_land
@@ -71,7 +71,7 @@ def _boundary_file(path: Path, reports: list[SourceReport]) -> tuple[str, gpd.Ge
     whole = shapely.union_all(shapely.make_valid(outline))
     if whole.area == 0:
         raise InputError(f"{layer}: holds no polygon", hint="A boundary must be a polygon.")
-    facts: dict[str, Fact] = {"polygons": len(outline), "CRS": told_crs(layer)}
+    facts: dict[str, Fact] = {"polygons": len(outline), "CRS": layer.crs_told}
     reports.append(SourceReport("boundary", str(layer), facts, (), (path,), what="boundary"))
     return path.stem, gpd.GeoSeries([whole], crs=layer.crs)
 

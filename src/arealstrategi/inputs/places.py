@@ -60,15 +60,21 @@ def read_osm(
 def _fetched(strategy: Strategy, area: StudyArea, selections: Mapping[str, Selection]) -> Path:
     """Fetch what a local extract would hold: the whole box that the file reader keeps ways in."""
     box = gpd.GeoSeries([shapely.box(*area.reach.bounds)], crs=area.crs).to_crs(WGS84).iloc[0]
+    return online.fetch_extract(
+        cast("shapely.Polygon", box), tags=tags_of(selections), cache_dir=cache_of(strategy)
+    )
+
+
+def tags_of(selections: Mapping[str, Selection]) -> dict[str, bool | list[str]]:
+    """Return the tags to fetch for services and the map: key to values, or to True for every one.
+
+    Keys of services come whole, because a tag may list several values (shop=bakery;butcher).
+    """
     backdrop = {
         key: True if "*" in values else sorted(values)
         for key, values in osm.backdrop_tags().items()
     }
-    # whole keys, because a tag may list several values (shop=bakery;butcher)
-    services = dict.fromkeys(sorted(first_tags(selections.values())), True)
-    return online.fetch_extract(
-        cast("shapely.Polygon", box), tags={**backdrop, **services}, cache_dir=cache_of(strategy)
-    )
+    return {**backdrop, **dict.fromkeys(sorted(first_tags(selections.values())), True)}
 
 
 def read_services(
@@ -126,7 +132,7 @@ def _from_cadastre(
         key="`buildings` under [services]", area=area, prefer=("Bygning", "bygningspunkt"),
     )  # fmt: skip
     services, report = read_buildings(located.layer, types, crs=area.crs, area=area.reach)
-    reports.append(replace(report, source=located.told, files=located.files, date=located.date))
+    reports.append(replace(report, date=located.date))
     return [services]
 
 

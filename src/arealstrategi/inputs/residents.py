@@ -10,10 +10,9 @@ import pandas as pd
 
 from arealstrategi.area import StudyArea
 from arealstrategi.errors import InputError
-from arealstrategi.inputs.located import cache_of, locate
+from arealstrategi.inputs.located import as_file, cache_of
 from arealstrategi.population import age_groups, spread_by_age
 from arealstrategi.provenance import SourceReport
-from arealstrategi.sources.remote import is_remote
 from arealstrategi.sources.statistics import population_by_age, read_grid, read_statbank_csv
 from arealstrategi.strategy import Strategy
 
@@ -36,11 +35,10 @@ def read_residents(
     options = strategy.population
     if options.grid is None:
         return None
-    path, layer = Path(options.grid), options.layer
-    if is_remote(options.grid):
-        located = locate(strategy, options.grid, layer, key=KEY, area=area)
-        path, layer = located.layer.path, located.layer.name
+    path, layer, located = as_file(strategy, options.grid, options.layer, key=KEY, area=area)
     cells, report = read_grid(path, layer=layer, crs=area.crs, boundary=area.boundary, key=KEY)
+    if located is not None:
+        report = replace(report, source=str(located.layer))
     reports.append(report)
     if options.ages is None:
         return cells

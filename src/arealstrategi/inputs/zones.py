@@ -15,7 +15,7 @@ from arealstrategi.constraints import Constraint
 from arealstrategi.criteria import NumberCriterion
 from arealstrategi.errors import InputError
 from arealstrategi.evidence import NOT_MAPPED, SLIVER_SHARE, answer_by_share, find_zones
-from arealstrategi.inputs.located import Located, is_raster, locate, read_in_area
+from arealstrategi.inputs.located import Located, as_file, is_raster, locate, read_in_area
 from arealstrategi.plans import READINESS_VALUE, plan_of_parcels, plan_zones
 from arealstrategi.provenance import Fact, SourceReport
 from arealstrategi.sources.parcels import OWN
@@ -30,9 +30,11 @@ from arealstrategi.sources.presets import (
 from arealstrategi.sources.rasters import raster_measure, raster_report, raster_share
 from arealstrategi.sources.remote import is_remote
 from arealstrategi.sources.statistics import distance_to_zones, read_zones
+from arealstrategi.sources.vector import Layer
 from arealstrategi.strategy import ConstraintEntry, CriterionEntry, Strategy
 
 ANYWHERE = "no coverage given: everywhere counts as mapped"
+POSITIVE = "value > 0"  # which cells count where the strategy does not say
 ELSEWHERE = (
     "all that the layer holds lies elsewhere, so nothing is known here; is it the right file?"
 )
@@ -55,40 +57,69 @@ def read_constraint(
     key = f'[[constraint]] "{entry.name}"'
     if entry.plan_zones:
         return _from_plan(entry, plan, area)
-    source = str(entry.source)
-    if is_raster(source):
-        return _from_raster(entry, source, parcels, key)
-    known = preset(entry.preset) if entry.preset is not None else None
+    role = f"constraint: {entry.name}"
+    effect: dict[str, Fact] = {"effect": entry.effect}
+    if is_raster(str(entry.source)):
+        cells, report = _tested_cells(entry, parcels, key, role)
+        share, known = (cells[name].to_numpy() for name in ("share", "known"))
+        found, zones, mapped = answer_by_share(share, known, parcels.index), None, None
+    else:
+        zones, mapped, report = _zones(strategy, entry, area, key, role)
+        found = None
+    report = replace(report, facts={**report.facts, **effect})
+    nowhere = gpd.GeoSeries([], crs=area.crs)
+    shown = nowhere if zones is None else zones
+    return Constraint(entry.name, entry.effect, entry.points, shown, mapped, found), report
+
+
+def _tested_cells(
+    entry: ConstraintEntry | CriterionEntry, parcels: gpd.GeoDataFrame, key: str, role: str
+) -> tuple[pd.DataFrame, SourceReport]:
+    """Return the share of each parcel on cells that count, and the share that is known."""
+    path, asked = Path(str(entry.source)), entry.where or POSITIVE
+    cells = raster_share(path, parcels, asked, key=key)
+    return cells, raster_report(path, cells, asked, role=role)
+
+
+def _zones(
+    strategy: Strategy,
+    entry: ConstraintEntry | CriterionEntry,
+    area: StudyArea,
+    key: str,
+    role: str,
+) -> tuple[gpd.GeoSeries, gpd.GeoSeries | None, SourceReport]:
+    """Return the zones of a layer, and where they have been surveyed; None: everywhere."""
+    named = entry.preset if isinstance(entry, ConstraintEntry) else None
+    known = preset(named) if named is not None else None
     located = locate(
-        strategy, source, entry.layer,
+        strategy, str(entry.source), entry.layer,
         key=key, area=area, crs=entry.crs, prefer=known.layers if known is not None else (),
     )  # fmt: skip
-    table, facts, said, near = _features(located, entry, known, area)
+    table, facts, said, near = _features(located, entry.where, known, area)
     mapped, files, covered = _coverage(strategy, entry, located, known, area, key)
-    if not near and mapped is None:
-        mapped, said = gpd.GeoSeries([], crs=area.crs), (*said, ELSEWHERE)
-    elif mapped is None:
-        said = (*said, ANYWHERE)
+    if mapped is None:
+        said = (*said, ANYWHERE if near else ELSEWHERE)
+        mapped = None if near else gpd.GeoSeries([], crs=area.crs)
     zones = gpd.GeoSeries(table.geometry.to_numpy(), crs=area.crs)
-    facts |= {"zones in and around the area": len(zones), "effect": entry.effect, **covered}
+    counted: dict[str, Fact] = {"zones in and around the area": len(zones), **covered}
     report = SourceReport(
-        f"constraint: {entry.name}", located.told, {**located.facts, **facts}, said,
-        (*located.files, *files), date=located.date,
+        role, str(located.layer), {**located.facts, **facts, **counted}, said,
+        (located.layer.path, *files), date=located.date,
         what=f"{known.dataset} ({known.owner})" if known else "zones",
         licence=known.licence if known else "",
     )  # fmt: skip
-    return Constraint(entry.name, entry.effect, entry.points, zones, mapped), report
+    return zones, mapped, report
 
 
 def _features(
-    located: Located, entry: ConstraintEntry, known: Preset | None, area: StudyArea
+    located: Located, where: str | None, known: Preset | None, area: StudyArea
 ) -> tuple[gpd.GeoDataFrame, dict[str, Fact], tuple[str, ...], bool]:
     if known is None:
-        table, near = read_in_area(located, area, where=entry.where)
+        table, near = read_in_area(located, area, where=where)
         return table, {}, (), near
     columns = columns_for(known, located.layer.fields)
-    table, near = read_in_area(located, area, columns, where=entry.where)
-    chosen, facts, said = select_features(known, table, located.told)
+    table, near = read_in_area(located, area, columns, where=where)
+    chosen, facts, said = select_features(known, table, str(located.layer))
     return chosen, {"preset": known.key, "law": known.law_nb, **facts}, said, near
 
 
@@ -103,32 +134,15 @@ def _coverage(
     """Return where the zones have been surveyed; None: nobody says."""
     source, layer = entry.coverage, None
     if source is None and known is not None:
-        layer = pick_layer(known.coverage_layers, located.names)
+        layer = pick_layer(known.coverage_layers, located.layer.siblings)
         source = str(entry.source) if layer is not None else None
     if source is None:
         return None, (), {}
     found = locate(strategy, source, layer, key=f"`coverage` of {key}", area=area)
     table, _ = read_in_area(found, area)
     mapped = gpd.GeoSeries(table.geometry.to_numpy(), crs=area.crs)
-    return mapped, found.files, {"coverage": found.told, **_mapped_share(mapped, area)}
-
-
-def _from_raster(
-    entry: ConstraintEntry, source: str, parcels: gpd.GeoDataFrame, key: str
-) -> tuple[Constraint, SourceReport]:
-    cells = raster_share(Path(source), parcels, entry.where or "value > 0", key=key)
-    found = answer_by_share(cells["share"].to_numpy(), cells["known"].to_numpy(), parcels.index)
-    void = int((found["answer"] == NOT_MAPPED).sum())
-    said = (f"{void} parcels lie on cells without data: not mapped",) if void else ()
-    asked = entry.where or "value > 0"
-    report = raster_report(Path(source), cells, asked, role=f"constraint: {entry.name}")
-    report = replace(
-        report,
-        facts={**report.facts, "effect": entry.effect},
-        warnings=tuple(dict.fromkeys((*report.warnings, *said))),
-    )
-    zones = gpd.GeoSeries([], crs=parcels.crs)
-    return Constraint(entry.name, entry.effect, entry.points, zones, None, found), report
+    covered: dict[str, Fact] = {"coverage": str(found.layer), **_mapped_share(mapped, area)}
+    return mapped, (found.layer.path,), covered
 
 
 def _from_plan(
@@ -136,10 +150,7 @@ def _from_plan(
 ) -> tuple[Constraint, SourceReport]:
     """Return the hensynssoner with the codes asked for; where no plan lies, nothing is known."""
     if plan is None:
-        raise InputError(
-            f'[[constraint]] "{entry.name}": there are no plans to look for plan_zones in',
-            hint="Correct what is wrong with [[plan]] first.",
-        )
+        raise _no_plans(f'[[constraint]] "{entry.name}"')
     zones = plan_zones(plan, entry.plan_zones)
     planned = plan[(plan["kind"] != "zone") & (plan["use"] == IN_FORCE)].geometry
     mapped = gpd.GeoSeries(planned.to_numpy(), crs=area.crs)
@@ -167,11 +178,13 @@ def read_plans(
     """
     tables = []
     for entry in strategy.plan:
-        path, layer, date = Path(entry.source), entry.layer, ""
         if is_remote(entry.source):
-            located = locate(strategy, entry.source, layer, key="[[plan]]", area=area)
-            path, layer, date = located.layer.path, located.layer.name, located.date
-        layers = open_plan(path, layer, key="[[plan]]", crs=entry.crs)
+            located = locate(strategy, entry.source, entry.layer, key="[[plan]]", area=area)
+            layers: tuple[Layer, ...] = (located.layer,)
+            date = located.date
+        else:
+            layers = open_plan(Path(entry.source), entry.layer, key="[[plan]]", crs=entry.crs)
+            date = ""
         table, report = read_plan(layers, crs=area.crs, boundary=area.reach)
         reports.append(replace(report, date=date))
         tables.append(table)
@@ -213,6 +226,8 @@ def read_evidence(
     if criterion.kind == "column":
         return pd.to_numeric(parcels[f"{OWN}{criterion.column}"], errors="coerce")
     if criterion.kind == "plan_readiness":
+        if "plan_readiness" not in details:
+            raise _no_plans(f'[[criterion]] "{criterion.key}"')
         return details["plan_readiness"].map(READINESS_VALUE).astype(float)
     entry = next(one for one in strategy.criterion if one.key == criterion.key)
     measure = {"layer_share": _layer_share, "raster": _cells, "centrality": _centrality}
@@ -225,25 +240,12 @@ def _layer_share(
     strategy: Strategy, entry: CriterionEntry, area: StudyArea, parcels: gpd.GeoDataFrame
 ) -> tuple[pd.Series, SourceReport]:
     """Return the share of each parcel in zones, 0–1; NaN where that has not been surveyed."""
-    source, key = str(entry.source), f'[[criterion]] "{entry.key}"'
-    if is_raster(source):
-        cells = raster_share(Path(source), parcels, entry.where or "value > 0", key=key)
-        known = cells["known"] > 1 - SLIVER_SHARE
-        asked = entry.where or "value > 0"
-        report = raster_report(Path(source), cells, asked, role=f"criterion: {entry.key}")
-        return cells["share"].where(known), report
-    located = locate(strategy, source, entry.layer, key=key, area=area, crs=entry.crs)
-    table, near = read_in_area(located, area, where=entry.where)
-    mapped, files, covered = _coverage(strategy, entry, located, None, area, key)
-    said: tuple[str, ...] = () if mapped is not None else (ANYWHERE,)
-    if mapped is None and not near:
-        mapped, said = gpd.GeoSeries([], crs=area.crs), (ELSEWHERE,)
-    found = find_zones(parcels, gpd.GeoSeries(table.geometry.to_numpy(), crs=area.crs), mapped)
-    report = SourceReport(
-        f"criterion: {entry.key}", located.told,
-        {**located.facts, "zones in and around the area": len(table), **covered}, said,
-        (*located.files, *files), what="zones", date=located.date,
-    )  # fmt: skip
+    key, role = f'[[criterion]] "{entry.key}"', f"criterion: {entry.key}"
+    if is_raster(str(entry.source)):
+        cells, report = _tested_cells(entry, parcels, key, role)
+        return cells["share"].where(cells["known"] > 1 - SLIVER_SHARE), report
+    zones, mapped, report = _zones(strategy, entry, area, key, role)
+    found = find_zones(parcels, zones, mapped)
     return found["share"].where(found["answer"] != NOT_MAPPED), report
 
 
@@ -261,22 +263,25 @@ def _centrality(
     strategy: Strategy, entry: CriterionEntry, area: StudyArea, parcels: gpd.GeoDataFrame
 ) -> tuple[pd.Series, SourceReport]:
     """Return metres of straight line to the nearest centre zone, 0 inside."""
-    source, key = str(entry.source), f'[[criterion]] "{entry.key}"'
-    path, layer, told, date = Path(source), entry.layer, None, ""
-    if is_remote(source):
-        located = locate(strategy, source, layer, key=key, area=area)
-        path, layer = located.layer.path, located.layer.name
-        told, date = located.told, located.date
+    key = f'[[criterion]] "{entry.key}"'
+    path, layer, located = as_file(strategy, str(entry.source), entry.layer, key=key, area=area)
     kind = entry.zones or "sentrumssone"
     zones, report = read_zones(path, kind=kind, crs=area.crs, layer=layer, key=key)
     report = replace(
         report,
         role=f"criterion: {entry.key}",
-        source=told or report.source,
+        source=str(located.layer) if located is not None else report.source,
         facts={**report.facts, "measured as": "straight line"},
-        date=report.date or date,
+        date=report.date or (located.date if located is not None else ""),
     )
     return distance_to_zones(parcels, zones), report
+
+
+def _no_plans(asked: str) -> InputError:
+    return InputError(
+        f"{asked}: there are no plans to look into",
+        hint="Correct what is wrong with [[plan]] first.",
+    )
 
 
 def _mapped_share(mapped: gpd.GeoSeries, area: StudyArea) -> dict[str, Fact]:

@@ -83,7 +83,7 @@ def read_buildings(
             existing["type"].isin(SHARED_HOUSING).sum()
         ),
         "services planned, not counted": len(planned),
-        "CRS": f"{layer.crs_name} (from {layer.crs_from})",
+        "CRS": layer.crs_told,
     }
     facts |= {f"services: {key}": int((services["category"] == key).sum()) for key in categories}
     report = SourceReport(

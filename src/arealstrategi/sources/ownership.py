@@ -297,7 +297,7 @@ def _from_layer(path: Path, parcels: gpd.GeoDataFrame) -> tuple[pd.Series, Sourc
         "polygons": int(is_area.sum()),
         "of them leased or owned in part": int((~whole).sum()),
         "neither polygon nor repairable, not used": int((~is_area).sum()),
-        "CRS": f"{layer.crs_name} (from {layer.crs_from})",
+        "CRS": layer.crs_told,
     }
     report = _report(path, str(layer), answer, facts, tuple(said), problems)
     return pd.Series(answer, parcels.index, dtype="str"), report

@@ -215,7 +215,7 @@ def clean_parcels(
     """
     facts: dict[str, Fact] = {
         "rows read": len(raw.table),
-        "CRS": f"{raw.layer.crs_name} (from {raw.layer.crs_from})",
+        "CRS": raw.layer.crs_told,
         "identity": raw.id_column or "row numbers",
     }
     listed: dict[str, list[str]] = {}

@@ -15,6 +15,7 @@ import pandas as pd
 import pyogrio
 import pyproj
 import shapely
+from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError
 from pyproj.exceptions import CRSError, ProjError
 from shapely.errors import GEOSException
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _MOST_DEGREES = 360.0
+_AREAS = ("polygon", "surface", "unknown", "geometry")  # GML and GeoJSON may say no more
 USUAL_CRS = (4326, 25832, 25833, 25835, 25831, 25834, 25836, 32632, 32633, 3857)
 
 
@@ -47,6 +49,10 @@ class Layer:
         How many; -1 where the format does not say.
     schema
         How GDAL is to read a GML: `polygon_schema`.
+    siblings
+        All layers of the file, this one among them.
+    told
+        What the user calls it where that is not file and layer: the address of a service.
     """
 
     path: Path
@@ -56,9 +62,16 @@ class Layer:
     crs_from: str
     features: int
     schema: str = field(default="", repr=False)
+    siblings: tuple[str, ...] = field(default=(), repr=False)
+    told: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}, layer '{self.name}'"
+        return self.told or f"{self.path}, layer '{self.name}'"
+
+    @property
+    def crs_told(self) -> str:
+        """The CRS and how it was decided."""
+        return f"{self.crs_name} (from {self.crs_from})"
 
     @property
     def crs_name(self) -> str:
@@ -119,7 +132,7 @@ def open_layer(
     if same is not None:
         crs_from += ", without a code; by comparison"
     fields, features = tuple(info["fields"]), int(info["features"])
-    return Layer(path, name, fields, same or found, crs_from, features, schema)
+    return Layer(path, name, fields, same or found, crs_from, features, schema, tuple(names))
 
 
 def read_layer(
@@ -169,7 +182,7 @@ def read_layer(
     if len(table) == 0:
         _check_empty(layer, filtered=where is not None or bbox is not None)
     table = table.set_crs(layer.crs, allow_override=True)
-    _check_coordinates(layer, table)
+    _check_bounds(layer, shapely.bounds(table.geometry.to_numpy()))
     return table
 
 
@@ -231,27 +244,55 @@ def _by_comparison(crs: pyproj.CRS) -> pyproj.CRS | None:
     return next((one for one in usual if crs.equals(one)), None)
 
 
-def layer_names(path: Path) -> list[str]:
+def layer_names(path: Path, *, areas: bool = False) -> list[str]:
     """Return the layers of a file that have geometry.
+
+    Parameters
+    ----------
+    path
+        The file.
+    areas
+        Whether to leave out layers that hold no polygons.
 
     Raises
     ------
     InputError
-        The file is unreadable, or has none.
+        The file is unreadable, or has none with geometry.
     """
     with gdal_path(path) as at:
-        return _layers(path, at)
+        return _layers(path, at, areas=areas)
 
 
-def _layers(path: Path, at: str) -> list[str]:
+def layer_bounds(layer: Layer) -> tuple[float, float, float, float]:
+    """Return the bounds of all that a layer holds, in its CRS; NaN where it holds nothing.
+
+    Raises
+    ------
+    InputError
+        They cannot be what the CRS says.
+    """
+    with gdal_path(layer.path, layer.schema) as at:
+        info = _guarded(
+            layer.path,
+            at,
+            lambda: pyogrio.read_info(
+                at, layer=layer.name, force_total_bounds=True, **schema_option(at)
+            ),
+        )
+    west, south, east, north = info["total_bounds"] or (np.nan,) * 4
+    _check_bounds(layer, np.array([[west, south, east, north]]))
+    return west, south, east, north
+
+
+def _layers(path: Path, at: str, *, areas: bool = False) -> list[str]:
     listed = _guarded(path, at, lambda: pyogrio.list_layers(at))
-    spatial = [str(name) for name, kind in listed if kind is not None]
+    spatial = [(str(name), str(kind).lower()) for name, kind in listed if kind is not None]
     if not spatial:
         raise InputError(
             f"{path}: holds no layer with geometry",
             hint="Give a file with polygons or points, such as a GeoPackage.",
         )
-    return spatial
+    return [name for name, kind in spatial if not areas or any(k in kind for k in _AREAS)]
 
 
 def _preferred(names: Sequence[str], prefer: Sequence[str]) -> str | None:
@@ -304,9 +345,8 @@ def _guarded(path: Path, at: str, read: Callable[[], T]) -> T:
         ) from error
 
 
-def _check_coordinates(layer: Layer, table: gpd.GeoDataFrame) -> None:
+def _check_bounds(layer: Layer, bounds: NDArray[np.float64]) -> None:
     """Refuse metres that are labelled as degrees, and degrees that are labelled as metres."""
-    bounds = shapely.bounds(table.geometry.to_numpy())
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
     if len(bounds) == 0:
         return

@@ -270,7 +270,7 @@ def _report(layers: Sequence[Layer], notes: _Notes) -> SourceReport:
     others = unread_layers(tuple(layers))
     if others:
         facts["layers not used"] = ", ".join(sorted(others))
-    facts["CRS"] = f"{first.crs_name} (from {first.crs_from})"
+    facts["CRS"] = first.crs_told
     files = tuple(dict.fromkeys(layer.path for layer in layers))
     source = str(first) if len(layers) == 1 else ", ".join(map(str, files))
     what = "Arealplan (SOSI Plan)"

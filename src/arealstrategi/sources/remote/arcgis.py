@@ -16,7 +16,7 @@ import pyproj
 from pyproj.exceptions import CRSError
 
 from arealstrategi.errors import InputError
-from arealstrategi.sources.remote.kept import Served, Window, bounds_in, read_features
+from arealstrategi.sources.remote.kept import Served, Window, read_features
 from arealstrategi.sources.remote.service import (
     ARCGIS,
     Service,
@@ -50,7 +50,7 @@ def read_layer(service: Service, layer: str | None, window: Window, room: Path) 
             hint="Choose a layer with polygons, lines or points.",
         )
     code = _crs_code(described)
-    bounds = bounds_in(window, _crs(code))
+    bounds = window.bounds_in(_crs(code))
     window_params = {
         "f": "json",
         "where": "1=1",

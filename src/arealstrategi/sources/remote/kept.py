@@ -20,6 +20,7 @@ import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from arealstrategi.area import bounds_in
 from arealstrategi.provenance import Origin, origin_path, read_origin, sha256, write_origin
 
 Bounds = tuple[float, float, float, float]
@@ -39,6 +40,10 @@ class Window:
 
     bounds: Bounds
     crs: pyproj.CRS
+
+    def bounds_in(self, crs: pyproj.CRS) -> Bounds:
+        """Return the bounds in another CRS."""
+        return bounds_in(self.bounds, self.crs, crs)
 
 
 @dataclass(frozen=True)
@@ -94,13 +99,6 @@ class Fetched:
     told: str
     kind: str
     was_kept: bool
-
-
-def bounds_in(window: Window, crs: pyproj.CRS) -> Bounds:
-    """Return the bounds of the window in another CRS, east before north, its edges bent."""
-    to_crs = pyproj.Transformer.from_crs(window.crs, crs, always_xy=True)
-    west, south, east, north = to_crs.transform_bounds(*window.bounds, densify_pts=101)
-    return west, south, east, north
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 import geopandas as gpd
 import pyproj
 
-from arealstrategi.sources.remote.kept import Served, Window, bounds_in, read_features
+from arealstrategi.sources.remote.kept import Served, Window, read_features
 from arealstrategi.sources.remote.service import (
     OGC_API,
     Service,
@@ -38,7 +38,7 @@ def read_layer(service: Service, layer: str | None, window: Window, room: Path) 
     collection = _collection(service, root, layer if layer is not None else named)
     name = str(collection["id"])
     items = f"{root}/collections/{quote(name, safe='')}/items"
-    bbox = ",".join(f"{degrees:.8f}" for degrees in bounds_in(window, CRS84))
+    bbox = ",".join(f"{degrees:.8f}" for degrees in window.bounds_in(CRS84))
     features = _read_pages(service, items, {"limit": str(PAGE), "bbox": bbox})
     sample = features or question(
         service, _read_page, {"limit": "1"}, url=items, accept=_ACCEPT

@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 from pyproj.exceptions import CRSError
 
 from arealstrategi.errors import InputError
-from arealstrategi.sources.remote.kept import Bounds, Served, Window, bounds_in
+from arealstrategi.sources.remote.kept import Bounds, Served, Window
 from arealstrategi.sources.remote.service import HINT, POSTGIS, Service, choose, refused
 from arealstrategi.sources.web import UnansweredError, ask
 
@@ -142,7 +142,7 @@ def _read(connection: _Connection, service: Service, layer: str | None, window: 
     crs = _crs(connection, service, postgis, table.srid)
     columns = _columns(connection, table)
     numbers = _numbers(connection, table, columns)
-    meets = _meets(table, postgis, bounds_in(window, crs))
+    meets = _meets(table, postgis, window.bounds_in(crs))
     rows = _rows(connection, _query(table, postgis, columns, numbers, meets))
     if numbers:
         _count_shared(connection, table, meets)

@@ -28,7 +28,7 @@ from arealstrategi.sources.remote.gml import (
     read_xml,
     text_of,
 )
-from arealstrategi.sources.remote.kept import Bounds, Served, Window, bounds_in
+from arealstrategi.sources.remote.kept import Bounds, Served, Window
 from arealstrategi.sources.remote.service import (
     WFS,
     Service,
@@ -94,7 +94,7 @@ def read_layer(service: Service, layer: str | None, window: Window, room: Path) 
     code, crs = _crs(service, kind)
     params = _params("GetFeature", kind) | {
         "srsName": code,
-        "bbox": ",".join([*(f"{v:.8f}" for v in _ordered(bounds_in(window, crs), crs)), code]),
+        "bbox": ",".join([*(f"{v:.8f}" for v in _ordered(window.bounds_in(crs), crs)), code]),
     }
     path = room / "features.gml"
     count = _write_pages(service, kind, params, path)

@@ -27,9 +27,8 @@ from arealstrategi.sources.statistics.cells import (
     corner_of,
     squares,
 )
-from arealstrategi.sources.statistics.layers import area_layers
 from arealstrategi.sources.textfiles import read_csv
-from arealstrategi.sources.vector import Layer, open_layer, read_layer
+from arealstrategi.sources.vector import Layer, layer_names, open_layer, read_layer
 
 KEY = "`grid` under [population]"
 LICENCE = "CC BY 4.0 / NLOD, Kilde: SSB"
@@ -180,7 +179,7 @@ def _choose(path: Path, layer: str | None, key: str) -> Layer:
     """Open the layer asked for, or the only one with a column of cell ids."""
     names: list[str | None] = [layer]
     if layer is None:
-        names = [*area_layers(path)] or [None]
+        names = ([*layer_names(path, areas=True)] if path.exists() else []) or [None]
     opened = [open_layer(path, name, key=key) for name in names]
     if len(opened) == 1:
         return opened[0]

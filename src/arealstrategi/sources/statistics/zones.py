@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from arealstrategi.area import only_polygons
 from arealstrategi.errors import InputError
 from arealstrategi.provenance import Fact, SourceReport
-from arealstrategi.sources.statistics.layers import area_layers
-from arealstrategi.sources.vector import Layer, open_layer, read_layer
+from arealstrategi.sources.vector import Layer, layer_names, open_layer, read_layer
 
 Kind = Literal["tettsted", "sentrumssone"]
 LICENCE = "NLOD / CC BY 4.0, Kilde: SSB"
@@ -139,7 +138,7 @@ def _year(name: str) -> int:
 
 def _choose(path: Path, layer: str | None, kind: Kind, key: str) -> tuple[Layer, dict[str, Fact]]:
     """Open the layer asked for, or the one of this kind and of the latest year."""
-    names = area_layers(path) if layer is None else []
+    names = layer_names(path, areas=True) if layer is None and path.exists() else []
     if len(names) < 2:  # noqa: PLR2004 - nothing to choose; `open_layer` says what is wrong
         return open_layer(path, names[0] if names else layer, key=key), {}
     named = [name for name in names if _LAYER[kind] in _plain(name)]
