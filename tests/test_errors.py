@@ -15,6 +15,7 @@ from arealstrategi.errors import InputError, without_secrets
         "https://x.example/wfs?service=WFS&token=s3cret&x=1",
         "https://x.example/wfs?api_key=s3cret",
         "https://x.example/wfs?apikey=s3cret#a",
+        "https://x.example/wfs?key=s3cret&sig=s3cret2",
         "{'password': 's3cret'}",
         "Authorization: Bearer s3cret.abc-DEF",
         "https://u:s3cret@x.example/a and https://v:s3cret@y.example/b",
@@ -34,6 +35,7 @@ def test_secrets_are_hidden_and_the_rest_stays(text):
         "C:\\data\\teig.gpkg, layer 'teig': there is no column 'x'",
         "https://wfs.geonorge.no/skwms1/wfs.flomsoner?service=WFS&typeNames=app:FlomAreal",
         'criterion "grocery": zero_m (300) must be larger than full_m (400)',
+        'no places to walk to; set osm = ["key=value"] or points = "file"',
         "kontakt: post@sandefjord.kommune.no",
     ],
 )

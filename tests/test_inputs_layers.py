@@ -236,3 +236,19 @@ where = "arealformal = 5100"
     assert str(tmp_path) not in ended.stdout
     with pytest.raises(ars.InputError, match=r"gone\.csv"):
         ars.run(ars.Strategy.read(file))
+
+
+def test_a_layer_of_which_nothing_tells_the_dataset_is_doubted(demo, plots, tmp_path):
+    some = written(tmp_path / "noe.gpkg", [left_half(plots)])
+    marka = written(tmp_path / "lovvirkeområde.gpkg", [left_half(plots)])
+    inputs = read(
+        demo, tmp_path,
+        constraint=[{"preset": "markagrensa", "source": some},
+                    {"preset": "markagrensa", "name": "Rett fil", "source": marka}],
+        criterion=[{"key": "centre", "kind": "centrality", "source": some, "weight": 0.1}],
+    )  # fmt: skip
+    doubts = [text for text in inputs.warnings if text.endswith("?")]
+    assert [text.split(": ")[0:2] for text in doubts] == [
+        ["constraint", "Innenfor markagrensa"],
+        ["criterion", "centre"],
+    ]

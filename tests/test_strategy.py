@@ -136,6 +136,8 @@ def test_paths_are_relative_to_the_file_not_to_the_working_folder(tmp_path, monk
         ("[parcels]\nsource='a'\n[area]\nkommune='301'", ["area.kommune"]),
         ("[parcels]\nsource='a'\n[area]\nkommune='0301'\nplace='Oslo'", ["only one of kommune and place"]),  # noqa: E501
         ("[parcels]\nsource='grid:100'", ["a grid needs a boundary"]),
+        ("[parcels]\nsource='grid:100'\n[area]\nkommune='0301'\n[[criterion]]\nkey='q'\nkind='column'\ncolumn='c'\nfull=1\nzero=0", ["a grid has no columns", "'q'"]),  # noqa: E501
+        ("[parcels]\nsource='a'\nmin_width_m=inf\nmin_area_m2=nan", ["parcels.min_width_m", "parcels.min_area_m2", "finite number"]),  # noqa: E501
         ("[parcels]\nsource='grid:1'\n[area]\nkommune='0301'", ["a grid is written grid:100"]),
         ("[parcels]\nsource='PG:host=x password=hush'", ["parcels from a service need a boundary"]),
         ("[parcels]\nsource='a'\n[[constraint]]\npreset='flom-20x'\nsource='f'", ["did you mean 'flom-20'?"]),  # noqa: E501

@@ -18,7 +18,7 @@ import re
 _IN_ADDRESS = re.compile(r"(?<=://)([^/\s:@'\"]*):[^/\s@'\"]*@")
 _NAMED = re.compile(
     r"(?i)\b((?:[\w-]*(?:password|passwd|pwd|secret|token|api[_-]?key|signature|credential)|"
-    r"key|sig|auth)(?:=|%3D|['\"]?:\s*)['\"]?)([^\s&'\";,#]+)"
+    r"(?<=[?&])(?:key|sig|auth))(?:=|%3D|['\"]?:\s*)['\"]?)([^\s&'\";,#]+)"
 )
 _QUOTED = re.compile(r"(?i)\b((?:password|passwd|pwd|secret|token)\s*=\s*)'(?:[^'\\]|\\.)*'")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")

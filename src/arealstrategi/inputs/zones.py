@@ -120,6 +120,11 @@ def _features(
     columns = columns_for(known, located.layer.fields)
     table, near = read_in_area(located, area, columns, where=where)
     chosen, facts, said = select_features(known, table, str(located.layer))
+    if not columns and pick_layer(known.layers, [located.layer.name]) is None:
+        said = (
+            *said,
+            f"neither its name nor its columns tell that this is {known.dataset}: is it?",
+        )
     return chosen, {"preset": known.key, "law": known.law_nb, **facts}, said, near
 
 

@@ -150,6 +150,9 @@ class Strategy(Section):
             found.append(not_one_of("score.weights", self.score.weights, weight_sets()))
         if self.parcels.grid_m and not has_area:
             found.append("area.boundary: a grid needs a boundary to fill")
+        columns = [entry.key for entry in self.criterion if entry.kind == "column"]
+        if self.parcels.grid_m and columns:
+            found.append(f"criterion: a grid has no columns, so kind column cannot be: {columns}")
         if is_remote(self.parcels.source) and not has_area:
             found.append("area.boundary: parcels from a service need a boundary to ask for")
         if area.boundary is not None and is_remote(area.boundary):

@@ -52,7 +52,7 @@ ADDRESS = "a file, or the address of a WFS, OGC API, ArcGIS layer or PostGIS dat
 class Section(BaseModel):
     """One section of the strategy file: unknown keys are refused, nothing changes afterwards."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class AreaOptions(Section):

@@ -88,6 +88,8 @@ def read_zones(
         "CRS": opened.crs_name,
     }
     said = (f"zones without a polygon, left out: {left_out}",) if left_out else ()
+    if (zones["name"] == "").all():
+        said = (*said, f"no zone has a name: is it {_WHAT[kind]}?")
     year = _year(opened.name) or _year(path.stem)
     report = SourceReport(
         kind, str(opened), facts, said, (path,),
