@@ -41,6 +41,12 @@ def test_the_same_place_by_distance_and_name(x, name, same):
     )
 
 
+def test_two_cafes_that_share_the_word_alone_stay_two():
+    nord = services((0, "Café Nord", "cafe"))
+    assert merged(nord, services((20, "Cafe Sør", "cafe"), source="b")) == ["n0", "b0"]
+    assert merged(nord, services((20, "Cafe Nord", "cafe"), source="b")) == ["n0"]
+
+
 def test_two_kinds_and_two_rows_of_one_source_are_never_one():
     osm = services((0, "Kiwi"), (5, "Kiwi"))
     assert merged(osm, services((2, "Kiwi", "pharmacy"), source="b")) == ["n0", "n1", "b0"]

@@ -33,9 +33,10 @@ def merge_services(
     """Put services from several sources into one table, a place that two of them know only once.
 
     Two rows of one category are the same place when they lie within `near_m` of each other and
-    their names share a word or one of them has none; or within `same_name_m` when all words of one
-    name are in the other. Case, punctuation, accents and words that anybody may use ("AS",
-    "holdeplass") do not count. Names that share nothing are two neighbours, however near.
+    one has no name or more than half the words of the shorter name are in the other; or within
+    `same_name_m` when all its words are. Case, punctuation, accents and words that anybody may use
+    ("AS", "holdeplass") do not count. Other names are two neighbours, however near: Café Nord and
+    Café Sør stay two.
 
     Each row of a table is matched with at most one row of those before it and the other way round,
     equal names first, then the nearest; rows of one table are never merged. The earlier one stays,
@@ -82,13 +83,13 @@ def _candidates(
     shapes, others = kept.geometry.to_numpy(), later.geometry.to_numpy()
     left, right = _within(kept, later, max(near_m, same_name_m))
     distance_m = shapely.distance(shapes[left], others[right])
-    shared, agree = _compare(kept["name"].to_numpy()[left], later["name"].to_numpy()[right])
+    may_be, agree = _compare(kept["name"].to_numpy()[left], later["name"].to_numpy()[right])
     near = distance_m <= near_m
-    same = (near & shared) | ((distance_m <= same_name_m) & agree)
+    same = (near & may_be) | ((distance_m <= same_name_m) & agree)
     ids, other_ids = (table["service_id"].to_numpy().astype(str) for table in (kept, later))
     order = np.lexsort((other_ids[right], ids[left], distance_m, ~agree))
     order = order[same[order]]
-    return np.column_stack([left[order], right[order]]), int((near & ~shared).sum())
+    return np.column_stack([left[order], right[order]]), int((near & ~may_be).sum())
 
 
 def _within(
@@ -120,9 +121,9 @@ def _compare(
     """Return for each pair whether the names may be one, and whether they say that they are."""
     words = {name: _words(name) for name in {*names, *others}}
     pairs = [(words[a], words[b]) for a, b in zip(names, others, strict=True)]
-    shared = np.array([not (a and b) or bool(a & b) for a, b in pairs], dtype=bool)
-    agree = np.array([bool(a and b) and (a <= b or b <= a) for a, b in pairs], dtype=bool)
-    return shared, agree
+    common = np.array([len(a & b) for a, b in pairs], dtype=np.int64)
+    shorter = np.array([min(len(a), len(b)) for a, b in pairs], dtype=np.int64)
+    return (shorter == 0) | (2 * common > shorter), (shorter > 0) & (common == shorter)
 
 
 def _one_to_one(pairs: Ints) -> Ints:
