@@ -29,7 +29,9 @@ def _figures(printed):
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("script", ["reading.py", "reach.py", "search.py", "lengths.py"])
+@pytest.mark.parametrize(
+    "script", ["reading.py", "reach.py", "search.py", "lengths.py", "parcels.py"]
+)
 def test_a_quick_run_prints_our_seconds_and_peak_memory(script, shared_data):
     done = _run(script, "--quick", data=shared_data)
     assert done.returncode == 0, done.stderr

@@ -132,9 +132,10 @@ def parse_numbers(text: pd.Series) -> pd.DataFrame:
     """
     codes, uniques = pd.factorize(text.astype("str"))
     tidy = pd.Series(uniques, dtype="object").str.replace(r"[\s\"']+", "", regex=True)
-    tidy = tidy.mask(tidy.str.contains(_DATE).astype("bool"))
     found = tidy.str.extract(_SLASHED)
     rest = found[1].isna()  # rarely many
+    three = found[3].notna()
+    found[three & tidy[three].str.contains(_DATE).reindex(tidy.index, fill_value=False)] = pd.NA
     worded = tidy[rest].str.casefold().str.replace(_DASHES, "-", regex=True)
     worded = worded.str.replace("a\u030a", "a").str.replace("å", "a").str.replace("gaard", "gard")
     for form in (_SLASHED, _FIVE, _WORDED):
@@ -178,8 +179,10 @@ def _tidied(parts: pd.DataFrame) -> pd.DataFrame:
 
 def _digits(column: pd.Series) -> pd.Series:
     """Return whole numbers as text without leading zeros, whatever they were; else NA."""
-    text = column.astype("str").str.strip()
-    return text.str.extract(r"^0*([0-9]{1,5})(?:[.,]0*)?$", expand=False).where(column.notna())
+    codes, uniques = pd.factorize(column)  # the same few again and again
+    text = pd.Series(uniques).astype("str").str.strip()
+    digits = text.str.extract(r"^0*([0-9]{1,5})(?:[.,]0*)?$", expand=False)
+    return digits.reindex(codes).set_axis(column.index)
 
 
 def labels(parts: pd.DataFrame) -> pd.Series:

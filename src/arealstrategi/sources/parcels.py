@@ -297,14 +297,16 @@ def _narrow(parcels: gpd.GeoDataFrame, min_width_m: float) -> NDArray[np.bool_]:
     """Say which polygons are nowhere as wide: shrunk by half the width, nothing is left.
 
     The area of a polygon without holes is at most its perimeter times the radius of the largest
-    circle in it (Sz.-Nagy 1959), so that most need not be shrunk.
+    circle in it (Sz.-Nagy 1959), so that those with such a part need not be shrunk.
     """
     shapes, half_m = parcels.geometry.to_numpy(), min_width_m / 2
     narrow = np.zeros(len(shapes), dtype=bool)
     if min_width_m <= 0:
         return narrow
-    plain = (shapely.get_type_id(shapes) == 3) & (shapely.get_num_interior_rings(shapes) == 0)  # noqa: PLR2004
-    wide = plain & (shapely.area(shapes) >= half_m * shapely.length(shapes))
+    parts, row = shapely.get_parts(shapes, return_index=True)
+    sure = (shapely.area(parts) > 0) & (shapely.area(parts) >= half_m * shapely.length(parts))
+    sure &= shapely.get_num_interior_rings(parts) == 0
+    wide = np.bincount(row[sure], minlength=len(shapes)) > 0
     doubtful = parcels["area_m2"].notna().to_numpy() & ~wide
     narrow[doubtful] = shapely.is_empty(shapely.buffer(shapes[doubtful], -half_m))
     return narrow
