@@ -18,9 +18,9 @@ def parcels(*shapes):
     return gpd.GeoDataFrame(geometry=list(shapes), crs=CRS, index=index)
 
 
-def rule(*zones, name="Flom", effect="exclude", mapped=None, points=10.0):
+def rule(*zones, name="Flom", effect="exclude", mapped=None, points=10.0, **more):
     surveyed = None if mapped is None else gpd.GeoSeries(mapped, crs=CRS)
-    return Constraint(name, effect, points, gpd.GeoSeries(list(zones), crs=CRS), surveyed)
+    return Constraint(name, effect, points, gpd.GeoSeries(list(zones), crs=CRS), surveyed, **more)
 
 
 def test_share_hit_no_hit_and_not_mapped():
@@ -63,7 +63,7 @@ boxes = st.builds(
 
 
 @given(st.lists(boxes, min_size=1, max_size=5), st.lists(boxes, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_shares_agree_with_a_plain_overlay(plots, zones):
     found = find_hits(parcels(*plots), rule(*zones))
     together = shapely.union_all(zones) if zones else shapely.Polygon()
@@ -88,3 +88,67 @@ def test_each_effect_does_what_it_says_and_every_reason_is_named():
     assert told["not_mapped: Støy"] == [False, True]
     assert not excluded(find_all(plots, ())[0], ()).any()
     assert deduction(find_all(plots, ())[0], ()).tolist() == [0.0, 0.0]
+
+
+def test_zones_that_are_taken_off_rule_nobody_out_and_deduct_nothing_by_themselves():
+    plots = parcels(shapely.box(0, 0, 10, 10))
+    rules = tuple(
+        rule(shapely.box(0, 0, 9, 9), name=effect, effect=effect, by="net_area", points=15.0)
+        for effect in ("exclude", "condition", "deduct")
+    )
+    hits, _ = find_all(plots, rules)
+    assert not excluded(hits, rules).any()
+    assert deduction(hits, rules).tolist() == [0.0]
+    told = {name: flag.tolist() for name, flag in reasons(hits).items() if flag.any()}
+    assert list(told) == ["exclude", "condition", "deduct"]  # but it is told that they are there
+
+
+def test_a_rule_may_begin_at_a_share_of_the_parcel():
+    plots = parcels(shapely.box(0, 0, 10, 10), shapely.box(20, 0, 30, 10))
+    zones = [shapely.box(0, 0, 4, 10), shapely.box(20, 0, 23, 10)]
+    rules = (
+        rule(*zones, name="Flom", from_share=0.4),
+        rule(*zones, name="Støy", effect="deduct", points=5.0, from_share=0.3),
+        rule(*zones, name="Alt", effect="condition"),
+    )
+    hits, shares = find_all(plots, rules)
+    assert hits["Flom"].tolist() == ["hit", "below_share"]
+    assert excluded(hits, rules).tolist() == [True, False]
+    assert deduction(hits, rules).tolist() == [5.0, 5.0]
+    assert hits["Alt"].tolist() == ["hit", "hit"]
+    # less than asked for is told in the answers, with the share, and is no reason
+    assert not reasons(hits)["Flom"].iloc[1]
+    assert shares["Flom"].iloc[1] == pytest.approx(0.3)
+
+
+def test_several_deductions_add_up_and_several_reasons_are_all_kept():
+    plots = parcels(shapely.box(0, 0, 10, 10))
+    rules = tuple(
+        rule(shapely.box(0, 0, 9, 9), name=name, effect="deduct", points=points)
+        for name, points in (("Støy", 10.0), ("Skygge", 2.5), ("Vei", 0.0))
+    )
+    hits, _ = find_all(plots, rules)
+    assert deduction(hits, rules).tolist() == [12.5]
+    assert [name for name, flag in reasons(hits).items() if flag.all()] == ["Støy", "Skygge", "Vei"]
+
+
+def test_answers_that_are_known_already_are_taken_as_they_are_parcel_by_parcel():
+    plots = parcels(*[shapely.box(i * 20, 0, i * 20 + 10, 10) for i in range(3)])
+    found = pd.DataFrame(
+        {"answer": ["no_hit", "hit", "not_mapped"], "share": [0, 1, np.nan]},
+        index=pd.Index(["p2", "p0", "p1"], name="parcel_id"),
+    )
+    answers = find_hits(plots, rule(found=found))["answer"]
+    assert answers.to_dict() == {"p0": "hit", "p1": "not_mapped", "p2": "no_hit"}
+
+
+@given(st.lists(boxes, min_size=1, max_size=4), st.lists(boxes, max_size=4), st.floats(0, 1))
+@settings(max_examples=30)
+def test_asking_for_more_of_a_parcel_never_hits_one_more(plots, zones, share):
+    table = parcels(*plots)
+    any_of_it = find_hits(table, rule(*zones))
+    so_much = find_hits(table, rule(*zones, from_share=share))
+    hit = so_much["answer"] == "hit"
+    assert (any_of_it["answer"][hit] == "hit").all()
+    assert (any_of_it["share"][hit] >= share - 1e-9).all()
+    assert so_much["share"].equals(any_of_it["share"])

@@ -9,13 +9,18 @@ import shapely
 from numpy.typing import NDArray
 
 HIT, NO_HIT, NOT_MAPPED = "hit", "no_hit", "not_mapped"
+BELOW_SHARE = "below_share"
 # Judgement: borders of parcels and of zones are drawn from different sources; a sliver along the
 # common border is no hit.
 SLIVER_SHARE = 0.005
+_ROUNDING = 1e-9
 
 
 def find_zones(
-    parcels: gpd.GeoDataFrame, zones: gpd.GeoSeries, mapped: gpd.GeoSeries | None = None
+    parcels: gpd.GeoDataFrame,
+    zones: gpd.GeoSeries,
+    mapped: gpd.GeoSeries | None = None,
+    from_share: float = 0.0,
 ) -> pd.DataFrame:
     """Say for each parcel whether zones hit it.
 
@@ -32,24 +37,29 @@ def find_zones(
         Shapes in the analysis CRS.
     mapped
         Where the zones have been surveyed; None: everywhere.
+    from_share
+        Share of a parcel's area from which the zones hit it, where that is more than a sliver.
 
     Returns
     -------
-    Index ``parcel_id``; ``answer`` (``hit``, ``no_hit``, ``not_mapped``) and ``share`` (0–1 of the
-    parcel's area in the zones).
+    Index ``parcel_id``; ``answer`` (``hit``, ``no_hit``, ``not_mapped``, and ``below_share`` where
+    zones meet less than asked for) and ``share`` (0–1 of the parcel's area in the zones).
     """
     shapes, drawn = parcels.geometry.to_numpy(), zones.to_numpy()
     is_area = shapely.get_dimensions(drawn) == 2  # noqa: PLR2004
     share = area_share(shapes, drawn[is_area])
     surveyed = None if mapped is None else area_share(shapes, mapped.to_numpy())
-    found = answer_by_share(share, surveyed, parcels.index)
+    found = answer_by_share(share, surveyed, parcels.index, from_share)
     met = shapely.STRtree(shapes).query(drawn[~is_area], predicate="intersects")[1]
     found.loc[parcels.index[np.unique(met)], "answer"] = HIT
     return found
 
 
 def answer_by_share(
-    share: NDArray[np.float64], surveyed: NDArray[np.float64] | None, index: pd.Index
+    share: NDArray[np.float64],
+    surveyed: NDArray[np.float64] | None,
+    index: pd.Index,
+    from_share: float = 0.0,
 ) -> pd.DataFrame:
     """Turn shares of each parcel's area into the table of `find_zones`.
 
@@ -61,10 +71,20 @@ def answer_by_share(
         (p,) share that has been surveyed; None: all.
     index
         ``parcel_id``.
+    from_share
+        As for `find_zones`. What has not been surveyed may be in a zone: where it would decide,
+        the answer is ``not_mapped``.
     """
-    answer = np.where(share > SLIVER_SHARE, HIT, NO_HIT).astype(object)
-    unknown = np.isnan(share) if surveyed is None else ~(surveyed >= 1 - SLIVER_SHARE)
-    answer[(answer == NO_HIT) & unknown] = NOT_MAPPED
+    known = np.where(np.isnan(share), 0.0, 1.0) if surveyed is None else np.nan_to_num(surveyed)
+    met = np.nan_to_num(share)
+    at_most = met + np.clip(1.0 - known, 0.0, 1.0)
+    unknown = known < 1 - SLIVER_SHARE
+    hit = (met > SLIVER_SHARE) & (met >= from_share - _ROUNDING)
+    answer = np.select(
+        [hit, unknown & (at_most >= from_share - _ROUNDING), met > SLIVER_SHARE],
+        [HIT, NOT_MAPPED, BELOW_SHARE],
+        NO_HIT,
+    )
     return pd.DataFrame({"answer": pd.array(answer, dtype="str"), "share": share}, index)
 
 
