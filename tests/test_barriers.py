@@ -49,7 +49,7 @@ def reaches(draw):
 
 
 @given(reaches())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60)
 def test_metres_of_each_hindrance_are_those_of_the_pieces_of_the_route(reach):
     table = barrier_table(reach, ["shop"]).set_index("parcel_id")
     for name in reach.parcel_id:

@@ -18,7 +18,7 @@ FLAT = Walker.model_validate(profile("senior").model_dump() | PLAIN)
 
 
 @given(towns(), st.sampled_from([1.0, 4.0]), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60)
 def test_the_streets_reached_are_those_from_which_walking_takes_no_longer(town, minutes, leaving):
     """Every street is cut into pieces of 1/50; the brute force says which of them are reached."""
     nodes, edges, _, spots = town

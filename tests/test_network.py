@@ -73,7 +73,7 @@ def street_plans(draw):
 
 
 @given(street_plans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80)
 def test_cutting_keeps_every_metre_and_every_distance(plan):
     xy, visits = plan
     ways = make_ways(xy, *visits)
@@ -145,7 +145,7 @@ def test_an_empty_network_connects_nothing_and_does_not_fail():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_nearest_edge_of_any_outline_is_the_nearest_of_all(seed):
     """Against plain distances to every edge, with outlines of up to hundreds of points."""
     rng = np.random.default_rng(seed)
@@ -259,7 +259,7 @@ def test_a_piece_of_an_edge_is_drawn_in_the_direction_it_is_walked():
 
 
 @given(street_plans(), st.sampled_from(["to", "from", "both"]), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50)
 def test_cutting_keeps_every_second_in_both_directions(plan, direction, random):
     xy, visits = plan
     z = [random.choice([0.0, 1.0, 4.0, 9.0, np.nan]) for _ in xy]

@@ -80,7 +80,7 @@ def any_ways(draw):
     return make_ways(xy, *routes, tags=kinds)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(any_ways(), st.sampled_from([3.0, 10.0, 25.0]))
 def test_ways_are_cut_as_one_would_by_hand_and_keep_their_length(ways, spacing):
     laid = lay_on_ground(ways, flat, spacing_m=spacing)
@@ -94,7 +94,7 @@ def test_ways_are_cut_as_one_would_by_hand_and_keep_their_length(ways, spacing):
     assert (lengths(laid) <= spacing * (1 + 1e-12)).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_ways())
 def test_old_nodes_keep_their_rows_and_added_ones_belong_to_one_way_each(ways):
     laid, n = lay_on_ground(ways, flat), len(ways.node_xy)
@@ -297,7 +297,7 @@ def bridges(draw):
     return ways, routes, set(streets), unknown
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80)
 @given(bridges())
 def test_every_node_of_a_bridge_is_the_mean_of_its_neighbours_and_never_beyond_the_ends(found):
     ways, routes, streets, unknown = found

@@ -111,6 +111,40 @@ def hide_small(counts: pd.DataFrame, *, below: int = SMALLEST_SHOWN) -> pd.DataF
     return counts.mask((counts > 0) & (counts < below))
 
 
+def for_public(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of cells or of parts of the area without what tells of a few people.
+
+    Small counts are hidden (`hide_small`), and with them what would tell them: the shares in
+    their row and those of a few people, of women and men both, the mean age of a cell. Where one
+    part of the area alone is hidden, the row of the whole is left out, for it less the other parts
+    is the hidden number.
+
+    Parameters
+    ----------
+    table
+        Cells as `read_grid` gives them, or ``part``, ``zone``, ``category``, ``group`` and counts
+        as `access.residents_in_reach` and `access.access_in_zones` give them.
+    """
+    people = _counts(table)
+    shown = table.assign(**hide_small(table[people]))
+    hidden = shown[people].isna() & table[people].notna()
+    pair = [name for name in ("women", "men") if name in people]
+    shown[pair] = shown[pair].mask(hidden[pair].any(axis=1))
+    if "mean_age" in shown:
+        shown["mean_age"] = shown["mean_age"].mask(hidden[RESIDENTS])
+    shares = [str(name) for name in table if str(name).endswith("_share")]
+    for name in shares:
+        of_few = hide_small((table[[name]].mul(table[RESIDENTS], axis=0)).round(6))[name].isna()
+        shown[name] = shown[name].mask(of_few | hidden.any(axis=1))
+    if "part" not in table:
+        return shown
+    keys = [table[name] for name in ("category", "group") if name in table]
+    is_whole = table["part"] == "whole"
+    alone = hidden[~is_whole].groupby([key[~is_whole] for key in keys]).sum().eq(1).any(axis=1)
+    told = pd.MultiIndex.from_arrays(keys).isin(alone.index[alone])
+    return shown[~(is_whole & told)].reset_index(drop=True)
+
+
 def to_larger_cells(cells: gpd.GeoDataFrame, side_m: int) -> gpd.GeoDataFrame:
     """Sum cells to larger ones, exactly, by their ids.
 

@@ -6,9 +6,11 @@ the connecting pieces count, and services on the parcel's own edge are reached a
 differ by direction.
 """
 
+from arealstrategi.reach.along import rests_on_the_way
 from arealstrategi.reach.barriers import barrier_table
 from arealstrategi.reach.catchments import catchments
 from arealstrategi.reach.graph import Graph, Search, build_graph
+from arealstrategi.reach.matrix import effort_pairs
 from arealstrategi.reach.nearest import (
     Nearest,
     Reach,
@@ -27,9 +29,11 @@ __all__ = [
     "barrier_table",
     "build_graph",
     "catchments",
+    "effort_pairs",
     "further_effort_m",
     "measure_reach",
     "reach_table",
+    "rests_on_the_way",
     "route",
     "route_pieces",
     "search_nearest",

@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arealstrategi.area import ground_scale
-from arealstrategi.network import Snapped, WalkNetwork, values_at
-from arealstrategi.reach.graph import sum_along
-from arealstrategi.reach.nearest import Reach, leaves_by_first
+from arealstrategi.network import WalkNetwork, values_at
+from arealstrategi.reach.along import Amounts, along_routes
+from arealstrategi.reach.nearest import Reach
 from arealstrategi.walker import HINDRANCES
 
 STATUSES = ("reached", "no_step_free_way", "no_way", "not_connected", "no_service")
@@ -36,11 +36,13 @@ def barrier_table(reach: Reach, categories: list[str]) -> pd.DataFrame:
     ``steep_m`` … NaN where nothing is reached.
     """
     edge_m, point_m = _hindrance_metres(reach.network)
-    end_m = _end_metres(reach.network, reach.services, edge_m, point_m)
+
+    def until(edge: NDArray[np.int64], along_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values_at(reach.network, point_m, edge, along_m)
+
+    hindrances = Amounts.of(edge_m, until, reach.services)
     tables = [
-        _of_category(reach, key, (edge_m, point_m, end_m))
-        if key in reach.nearest
-        else _nothing(reach, key)
+        _of_category(reach, key, hindrances) if key in reach.nearest else _nothing(reach, key)
         for key in categories
     ]
     return pd.concat(tables, ignore_index=True)
@@ -57,12 +59,12 @@ def _nothing(reach: Reach, category: str) -> pd.DataFrame:
 def _of_category(
     reach: Reach,
     category: str,
-    hindrance: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    hindrances: Amounts,
 ) -> pd.DataFrame:
     nearest = reach.nearest[category]
     found = nearest.service >= 0
     total = np.full((len(found), len(HINDRANCES)), np.nan)
-    total[found] = _along_routes(reach, category, np.flatnonzero(found), hindrance)
+    total[found] = along_routes(reach, category, np.flatnonzero(found), hindrances)
     straight = np.full(len(found), np.nan)
     straight[found] = _straight_m(reach, np.flatnonzero(found), nearest.door[found])
     walk = np.where(found, nearest.metres, np.nan)
@@ -115,45 +117,3 @@ def _hindrance_metres(
     each = hindered * network.piece_m[:, np.newaxis]
     until = pd.DataFrame(each).groupby(network.point_edge).cumsum().to_numpy(dtype=float)
     return until[network.edge_start[1:] - 1], until - each
-
-
-def _end_metres(
-    network: WalkNetwork,
-    services: Snapped,
-    edge_m: NDArray[np.float64],
-    point_m: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return (s, 2, h) metres of each hindrance from the ends of its edge to every entrance."""
-    ends = np.zeros((len(services.edge), 2, len(HINDRANCES)))
-    on = np.flatnonzero(services.connected)
-    if len(on):
-        edge = services.edge[on]
-        ends[on, 0] = values_at(network, point_m, edge, services.along_m[on])
-        ends[on, 1] = edge_m[edge] - ends[on, 0]
-    return ends
-
-
-def _along_routes(
-    reach: Reach,
-    category: str,
-    rows: NDArray[np.int64],
-    hindrance: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-) -> NDArray[np.float64]:
-    """Return (k, h) metres of each hindrance on the routes of some parcels."""
-    edge_m, point_m, end_m = hindrance
-    nearest, network = reach.nearest[category], reach.network
-    edge, start = reach.parcels.edge[rows], nearest.start_node[rows]
-    if len(rows) == 0:
-        return np.zeros((0, len(HINDRANCES)))
-    here = values_at(network, point_m, edge, reach.parcels.along_m[rows])
-    total = np.empty_like(here)
-    straight = start < 0
-    door = nearest.door[rows[straight]]
-    there = values_at(network, point_m, edge[straight], reach.services.along_m[door])
-    total[straight] = np.abs(there - here[straight])
-    left = ~straight
-    by_first = leaves_by_first(reach, rows[left], start[left])
-    own = np.where(by_first[:, np.newaxis], here[left], edge_m[edge[left]] - here[left])
-    tree = reach.searches[category]
-    total[left] = own + sum_along(reach.graph, tree, start[left], edge_m, end_m)
-    return total

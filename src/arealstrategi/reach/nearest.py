@@ -110,7 +110,7 @@ def measure_reach(
     """
     graph = build_graph(network, services)
     ends = from_ends(network, parcels, np.flatnonzero(parcels.connected))
-    beside = _same_edge(network, parcels, services)
+    beside = same_edge(network, parcels, services)
     nearest, searches, doors = {}, {}, {}
     for key in pd.unique(category):
         rows = np.flatnonzero((category == key).to_numpy()[services.owner] & services.connected)
@@ -235,7 +235,7 @@ def _k_from_parcels(
     return k_seconds, k_service
 
 
-def _same_edge(network: WalkNetwork, parcels: Snapped, services: Snapped) -> pd.DataFrame:
+def same_edge(network: WalkNetwork, parcels: Snapped, services: Snapped) -> pd.DataFrame:
     """Return every parcel and service on one edge, with the cost and length of walking along it."""
     asked = pd.DataFrame({"edge": parcels.edge, "parcel": np.arange(len(parcels.edge))})
     there = pd.DataFrame(
