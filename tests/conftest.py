@@ -11,6 +11,11 @@ from typing import NoReturn
 
 import osmium
 import pytest
+from hypothesis import settings
+
+# how long an example takes says more of what else the machine does
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 

@@ -9,9 +9,16 @@ import arealstrategi as ars
 from arealstrategi.strategy import catalogue_entries
 from arealstrategi.tables import CLASSES
 
+# Trygt, sentralt, sosialt: which groups of the catalogue each is made of.
+HEADLINES = {
+    "health": "safe", "nature": "safe", "daily": "central", "transit": "central",
+    "social": "social",
+}  # fmt: skip
+
 
 def strategy_of(**sections) -> ars.Strategy:
-    return ars.Strategy.build(sections)
+    """Return a strategy; how sure the order is is asked for only where it is tested."""
+    return ars.Strategy.build({"robustness": {"enabled": False}} | sections)
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +28,7 @@ def lauf(shared_data):
             parcels={"source": str(shared_data / "lauf/parcels.gpkg")},
             osm={"source": str(shared_data / "lauf/lauf-200115.osm.pbf")},
             terrain={"elevation": [str(shared_data / "lauf/N49E011.hgt.zip")]},
+            robustness={"distance_draws": 20},
         )
     )
 
@@ -32,7 +40,9 @@ def test_lauf_has_the_contract_s_columns_in_the_contract_s_order(lauf):
         expected += [
             f"{key}_{end}" for end in ("walk_m", "walk_min", "effort_m", "value", "service")
         ]
-    assert lauf.parcels.columns.tolist() == [*expected, "geometry"]
+    robustness = ["rank_p05", "rank_p95", "top_share"]
+    scores = ["score_safe", "score_central", "score_social", "score_if_allowed"]
+    assert lauf.parcels.columns.tolist() == [*expected, *robustness, *scores, "geometry"]
     assert lauf.parcels.index.name == "parcel_id"
     assert lauf.parcels.index.is_unique
     assert len(lauf.parcels) == 7199
@@ -40,18 +50,26 @@ def test_lauf_has_the_contract_s_columns_in_the_contract_s_order(lauf):
 
 @pytest.mark.shared
 def test_lauf_scores_can_be_computed_by_hand_from_the_table(lauf):
-    parcels, total = lauf.parcels, 0.0
+    parcels, total, headlines = lauf.parcels, 0.0, {}
     for key, entry in catalogue_entries().items():
         nearest = parcels[f"{key}_effort_m"].fillna(np.inf).to_numpy()
-        efforts = np.full((len(parcels), entry.get("k", 1)), np.inf)
+        k = entry.get("k", 1)
+        efforts = np.full((len(parcels), k), np.inf)
         if key in lauf.reach.nearest:
-            efforts = lauf.reach.nearest[key].k_seconds * 1.0  # the senior walks 1 m/s
+            # the senior walks 1 m/s; robustness wants more places than count
+            efforts = lauf.reach.nearest[key].k_seconds[:, :k] * 1.0
         assert efforts[:, 0] == pytest.approx(nearest)
         each = ((entry["zero_m"] - efforts) / (entry["zero_m"] - entry["full_m"])).clip(0, 1)
         value = each @ np.array(entry.get("decay", [1.0]))
         assert parcels[f"{key}_value"].to_numpy() == pytest.approx(value)
         total = total + value * entry["weight"] / 0.92
+        part = headlines.setdefault(HEADLINES[entry["group"]], [0.0, 0.0])
+        part[0] = part[0] + value * entry["weight"]
+        part[1] += entry["weight"]
     assert parcels["score"].to_numpy() == pytest.approx(100 * total)
+    assert parcels["score_if_allowed"].equals(parcels["score"])  # nothing is ruled out
+    for name, (points, most) in headlines.items():
+        assert parcels[f"score_{name}"].to_numpy() == pytest.approx(100 * points / most)
     order = parcels.sort_values("score", ascending=False)
     assert order["rank"].is_monotonic_increasing
     assert order["rank"].iloc[0] == 1
@@ -270,6 +288,7 @@ def test_own_points_columns_and_constraints_count(shared_data, tmp_path):
     )
     result = ars.run(
         strategy_of(
+            robustness={"draws": 100, "distance_draws": 10},
             parcels={"source": str(tmp_path / "plots.gpkg")},
             osm={"source": str(shared_data / "lauf/lauf-200115.osm.pbf")},
             score={"catalogue": "none"},
@@ -283,7 +302,10 @@ def test_own_points_columns_and_constraints_count(shared_data, tmp_path):
         )
     )  # fmt: skip
     parcels = result.parcels
-    assert parcels.columns.tolist()[-3:] == ["quiet_raw", "quiet_value", "geometry"]
+    assert parcels.columns.tolist()[-7:] == [
+        "quiet_raw", "quiet_value", "rank_p05", "rank_p95", "top_share", "score_if_allowed",
+        "geometry",
+    ]  # fmt: skip
     assert set(parcels["shop_service"].dropna()) == {"Landhandel"}
     by_hand = 50 * (parcels["shop_value"] + parcels["quiet_value"])
     assessed = parcels["status"] == "assessed"
@@ -292,4 +314,7 @@ def test_own_points_columns_and_constraints_count(shared_data, tmp_path):
     assert parcels["reasons"].iloc[0] == "no_value: noise_db"
     assert parcels["status"].iloc[20] == "excluded"
     assert parcels["reasons"].iloc[20] == "Flom"
+    assert parcels["score"].isna().iloc[20]
+    assert parcels["score_if_allowed"].iloc[20] == pytest.approx(by_hand.iloc[20])
+    assert parcels.loc[~assessed, ["rank_p05", "rank_p95", "top_share"]].isna().all(axis=None)
     assert result.constraints["Flom"].value_counts().to_dict() == {"no_hit": 199, "hit": 1}

@@ -129,7 +129,7 @@ def test_an_area_that_only_touches_a_cell_does_not_hold_it():
     assert cells.index.tolist() == ["560000_6570000", "560100_6570000"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.integers(0, 900), st.integers(0, 900)), min_size=3, max_size=8),
     st.sampled_from([40.0, 100.0, 250.0]),

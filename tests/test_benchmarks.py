@@ -41,6 +41,15 @@ def test_a_quick_run_prints_our_seconds_and_peak_memory(script, shared_data):
     assert 0 < start_mb <= peak_mb < 4000
 
 
+@pytest.mark.parametrize("script", ["robustness.py", "buildable.py", "scoring.py"])
+def test_a_quick_run_on_generated_parcels_prints_our_seconds(script, tmp_path):
+    done = _run(script, "--quick", data=tmp_path)
+    assert done.returncode == 0, done.stderr
+    runs, seconds, *_ = _figures(done.stdout)
+    assert runs == 1
+    assert 0 < seconds < 60
+
+
 @pytest.mark.parametrize("script", ["reading.py", "reach.py", "lengths.py", "profiles.py"])
 def test_without_the_shared_data_it_says_what_to_set_and_exits_2(script, tmp_path):
     done = _run(script, "--quick", data=tmp_path)

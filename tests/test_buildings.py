@@ -187,7 +187,7 @@ def test_words_in_place_of_codes_are_refused_not_taken_for_nothing(tmp_path):
         read(write(tmp_path, town(rows=[(1, 7, "FA")])))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.tuples(

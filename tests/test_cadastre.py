@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arealstrategi.sources.cadastre import PARTS, find_columns, from_parts, labels, parse_numbers
@@ -37,7 +37,6 @@ def test_what_is_no_number_gives_none(text):
 numbers = st.integers(1, 9999)
 
 
-@settings(deadline=None)
 @given(st.integers(101, 9999), numbers, numbers, st.integers(0, 99), st.integers(0, 99))
 def test_parts_and_text_agree(town, gnr, bnr, fnr, snr):
     columns = [pd.Series([float(part)]) for part in (town, gnr, bnr, fnr, snr)]

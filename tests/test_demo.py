@@ -28,6 +28,7 @@ FILES = (
     "kommunal_grunn.csv",
     "arealplan.gpkg",
     "dtm10.tif",
+    "tomter.csv",
     "strategy.toml",
 )
 NUMBER = re.compile(r"^[1-9]\d*/[1-9]\d*(/[1-9]\d*)?$")

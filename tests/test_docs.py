@@ -6,26 +6,34 @@ import runpy
 import tomllib
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import arealstrategi as ars
 from arealstrategi import scoring
+from arealstrategi import weights as weighing
+from arealstrategi.access import SLOW_DECAY, floating_catchment
+from arealstrategi.areas import AreaRules, recommend_areas
+from arealstrategi.buildable import net_buildable
 from arealstrategi.cli import app
-from arealstrategi.criteria import choice_value, linear_value
+from arealstrategi.criteria import walk_value
 from arealstrategi.export.labels import words
 from arealstrategi.inputs import BEYOND_M
 from arealstrategi.network import build_network
 from arealstrategi.quality import EXTREME_DETOUR, LEAST_EXTRA_M, NETWORK
 from arealstrategi.reach.barriers import STATUSES as WAY_STATUSES
 from arealstrategi.reach.catchments import BESIDE_M, LARGEST_FILLED_M2
+from arealstrategi.robustness import RobustnessOptions, sample_weights, weight_intervals
 from arealstrategi.sources.demo import write_demo
 from arealstrategi.strategy import catalogue_entries, json_schema
 from arealstrategi.tables import CLASSES
+from arealstrategi.values import ValueFunction, linear, value_of
 from arealstrategi.walker import PROFILE_NAMES, number_table, profile, walk_costs
 from arealstrategi.walker.costs import LONGEST_TAGGED_M, RAMP_TIME_FACTOR, STEEPEST_TAG_PCT
 from towns import make_ways
@@ -40,7 +48,9 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 CONTRACT = [
     "parcel_id", "label", "area_m2", "status", "reasons", "score", "class", "rank", "municipal",
     "KEY_walk_m", "KEY_walk_min", "KEY_effort_m", "KEY_value", "KEY_service",
-    "KEY_raw", "KEY_value", "property",
+    "KEY_raw", "KEY_value", "rank_p05", "rank_p95", "top_share",
+    "score_safe", "score_central", "score_social", "score_if_allowed",
+    "buildable_m2", "buildable_width_m", "property",
 ]  # fmt: skip
 # and its strategy file
 KEYS = {
@@ -131,7 +141,14 @@ def test_every_command_in_the_text_is_one_of_the_program():
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    return ars.run(ars.Strategy.read(write_demo(tmp_path_factory.mktemp("demo"))))
+    path = write_demo(tmp_path_factory.mktemp("demo"))
+    more = path.with_name("more.toml")
+    more.write_text(
+        path.read_text(encoding="utf-8") + "\n[buildable]\nmin_area_m2 = 200\nmin_width_m = 8\n"
+        "[robustness]\ndraws = 100\ndistance_draws = 10\n",
+        "utf-8",
+    )
+    return ars.run(ars.Strategy.read(more))
 
 
 def test_every_column_of_the_contract_is_documented_in_order():
@@ -140,10 +157,11 @@ def test_every_column_of_the_contract_is_documented_in_order():
 
 def test_the_documented_parcel_columns_are_those_of_a_run(result):
     told = first_column(section(PAGES["outputs.md"], "`parcels`"))
-    plain = [name for name in told if not name.startswith("KEY_") and name != "property"]
-    walk = [name for name in told if name.startswith("KEY_")][:5]
+    first = [at for at, name in enumerate(told) if name.startswith("KEY_")]
+    walk = told[first[0] : first[5]]
     keys = [f"{key}{name.removeprefix('KEY')}" for key in result.criteria.index for name in walk]
-    assert list(result.parcels.reset_index().columns) == [*plain, *keys, "property", "geometry"]
+    written = [*told[: first[0]], *keys, *told[first[-1] + 1 :], "geometry"]
+    assert list(result.parcels.reset_index().columns) == written
 
 
 def test_every_reason_that_the_program_can_give_is_documented():
@@ -176,7 +194,10 @@ def test_the_documented_barrier_columns_are_those_of_a_run(result, tmp_path):
     assert list(result.barriers.columns) == told
     result.write(tmp_path)
     layers = pyogrio.list_layers(tmp_path / "suitability.gpkg")
-    assert {name for name, kind in layers if kind is None} == {"barriers", "findings", "run"}
+    assert {name for name, kind in layers if kind is None} == {
+        "barriers", "findings", "methods", "robustness", "run", "site_findings", "weight_intervals",
+        "weights",
+    }  # fmt: skip
     written = pyogrio.read_dataframe(tmp_path / "suitability.gpkg", layer="barriers")
     assert list(written.columns) == told
     assert set(written["status"]) <= {"reached", "no_step_free_way"}
@@ -244,15 +265,144 @@ def test_the_margin_is_as_worked_out():
 
 
 def test_the_values_are_as_worked_out():
-    value = linear_value(pd.Series([640.0, 400.0, 300.0, 1000.0, np.inf]), 400, 1000)
+    value = linear(np.array([640.0, 400.0, 300.0, 1000.0, np.inf]), 400, 1000)
     assert value.tolist() == pytest.approx([0.6, 1, 1, 0, 0])
     assert "(1000 − 640) / (1000 − 400)\n= **0.6**" in METHOD
-    assert linear_value(pd.Series([50.0]), 45, 65).tolist() == pytest.approx([0.75])
+    assert linear(np.array([50.0]), 45, 65).tolist() == pytest.approx([0.75])
     assert "(65 − 50) / (65 − 45) = **0.75**" in METHOD
     grocery, stop, park = (catalogue_entries()[key] for key in ("grocery", "stop", "park"))
     assert (grocery["full_m"], grocery["zero_m"]) == (400, 1000)
     assert stop["full_m"] == 300
     assert park["zero_m"] <= 840
+
+
+@pytest.mark.parametrize(
+    ("shape", "x", "told"),
+    [
+        ({"full": 400, "zero": 1000}, 640, "640 is worth **{:.2f}**"),
+        (
+            {"function": "piecewise", "curve": [[200, 1], [600, 0.5], [1000, 0]]},
+            400,
+            "400 is worth **{:.2f}**",
+        ),
+        ({"function": "step", "curve": [[400, 1], [800, 0.5]]}, 800, "800 is worth **{:.2f}**"),
+        ({"function": "step", "curve": [[400, 1], [800, 0.5]]}, 801, "801 is worth **{:.2f}**"),
+        (
+            {"function": "exponential", "full": 400, "zero": 1000, "half": 600},
+            700,
+            "`half` 600: 700 is worth **{:.2f}**",
+        ),
+        (
+            {"function": "logistic", "half": 600, "steepness": 0.01},
+            700,
+            "`steepness` 0.01: 700 is worth **{:.2f}**",
+        ),
+        ({"function": "gaussian", "sigma": 400}, 400, "`sigma` 400: 400 is worth **{:.2f}**"),
+        (
+            {"function": "trapezoid", "corners": [500, 2000, 8000, 20000]},
+            1250,
+            "1250 m² is worth **{:.2f}**",
+        ),
+    ],
+)
+def test_other_shapes_of_value_are_as_worked_out(shape, x, told):
+    value = value_of(ValueFunction(**shape), np.array([float(x)]))[0]
+    assert told.format(value) in METHOD
+
+
+def as_list(weights, places=3):
+    return ", ".join(f"{share:.{places}f}" for share in weights)
+
+
+def test_ways_to_weights_are_as_worked_out():
+    points = pd.Series([60.0, 30, 10]), pd.Series([100.0, 50, 50])
+    assert f"points 60, 30, 10: **{as_list(weighing.direct(points[0]), 2)}**" in METHOD
+    assert f"100, 50, 50: **{as_list(weighing.swing(points[1]), 2)}**" in METHOD
+    for way in (weighing.roc, weighing.rank_sum, weighing.rank_reciprocal):
+        assert f"three: **{as_list(way(['a', 'b', 'c']))}**" in METHOD
+    found = weighing.ahp(["a", "b", "c"], [[3, 5], [2]])
+    assert f"b 2 times c: **{as_list(found.weights)}**" in METHOD
+    assert f"CR is **{found.consistency_ratio:.3f}**" in METHOD
+
+
+def test_a_value_that_is_left_out_is_as_worked_out():
+    values = pd.DataFrame({"grocery": [0.6], "stop": [1.0], "park": [np.nan]})
+    kept, lacks = scoring.complete(values, WEIGHTS, "reweight")
+    score = 100 * scoring.aggregate(kept, WEIGHTS)[0]
+    assert not lacks[0]
+    assert f"(0.5 × 0.6 + 0.3 × 1) / 0.8 = **{score:.1f}**" in METHOD
+
+
+def test_what_can_be_built_on_is_as_worked_out():
+    plot = gpd.GeoSeries([shapely.box(0, 0, 40, 34)], crs=25832)
+    flood = gpd.GeoSeries([shapely.box(0, 18, 40, 30)], crs=25832)
+    left = net_buildable(plot, [flood], strip_m=6).iloc[0]
+    assert f"**{left['net_m2']:.0f}** m² are left, and the largest circle is" in METHOD
+    assert f"circle is **{left['widest_m']:.0f}** m wide" in METHOD
+
+
+SURE = PAGES.get("robustness.md", "")
+
+
+def test_how_much_a_weight_can_change_is_as_worked_out():
+    values = pd.DataFrame({"grocery": [0.9, 0.5], "stop": [0.3, 0.8]}, index=["A", "B"])
+    weights = pd.Series({"grocery": 0.6, "stop": 0.4})
+    scores = 100 * scoring.aggregate(values, weights)
+    assert f"| A | 0.9 | 0.3 | {scores['A']:.0f} |" in SURE
+    assert f"| B | 0.5 | 0.8 | {scores['B']:.0f} |" in SURE
+    low = weight_intervals(values, weights).loc["grocery", "low"]
+    assert f"at t = 0.5 / 0.9 = **{low:.3f}**. So groceries may have {low:.3f}" in SURE
+
+
+def test_how_weights_are_drawn_is_as_worked_out():
+    options = RobustnessOptions()
+    weights = pd.Series({"a": 0.2, "b": 0.8})
+    drawn = sample_weights(weights, 100_000, np.random.default_rng(1), kappa=options.concentration)
+    spread = np.sqrt(0.2 * 0.8 / (options.concentration + 1))
+    assert f"√(0.2 × 0.8 / 31) = **{spread:.3f}**" in SURE
+    assert drawn[:, 0].std() == pytest.approx(spread, rel=0.02)
+    text = SURE.replace("\n", " ")
+    assert f"at random, {options.draws:,} of them" in text
+    assert f"varied {options.distance_draws} times" in text
+    assert f"`distance_sd`, {options.distance_sd})" in text
+    assert f"`drop_share` ({options.drop_share})" in text
+
+
+def test_areas_are_as_worked_out():
+    shapes = [shapely.box(0, 0, 60, 50), shapely.box(60, 0, 80, 50)]
+    parcels = gpd.GeoDataFrame(
+        {
+            "area_m2": [3000.0, 1000.0],
+            "status": "assessed",
+            "score": [80.0, 60.0],
+            "class": ["very_suitable", "suitable"],
+            "municipal": "unknown",
+            "buildable_m2": [6400.0, 1000.0],
+        },
+        geometry=shapes,
+        crs=25832,
+        index=pd.Index(["a", "b"], name="parcel_id"),
+    )
+    rules = AreaRules()
+    area = recommend_areas(parcels, rules)[0].iloc[0]
+    assert f"60 on 1 000 m² make **{area['score']:.1f}**" in SURE.replace("\n", " ")
+    assert f"7 400 m² make **{area['dwellings']}**" in SURE
+    assert f"with {rules.dwellings_per_ha:g} a hectare" in SURE
+    assert f"More than {rules.shared_space_over} dwellings" in SURE
+
+
+def test_contributions_are_as_worked_out():
+    told = 0.141 * (0.6 - 0.35) * 100, 0.141 * (1 - 0.6) * 100
+    assert f"0.141 × 0.25 × 100 = **+{told[0]:.1f}** points" in SURE
+    assert f"0.141 × 0.4 × 100 = up to **{told[1]:.1f}** points" in SURE
+
+
+def test_supply_per_resident_is_as_worked_out():
+    pairs = pd.DataFrame({"origin": [0, 1], "service": [0, 0], "effort_m": [300.0, 700.0]})
+    found = floating_catchment(pairs, [20, 50], [10], steps_m=(400, 800, 1200))
+    assert f"10 / (20 + 0.68 × 50) = **{found.ratio[0]:.3f}** places" in SURE
+    assert f"0.68 × 0.185 = **{found.access[1]:.3f}**" in SURE
+    assert ", ".join(f"{weight:g}" for weight in SLOW_DECAY) in SURE
 
 
 def seconds(*xy, walker=("senior",), nodes=None, tags=None, z=None):
@@ -343,9 +493,7 @@ def test_a_choice_is_worth_what_is_worked_out():
         c for c in ars.Strategy.build({"parcels": {"source": "x"}}).criteria if c.key == "cafe"
     )
     assert (cafe.k, cafe.shares) == (3, pytest.approx((0.5, 0.3, 0.2)))
-    three, one = choice_value(
-        np.array([[400.0, 640, 940], [400, np.inf, np.inf]]), cafe.full_m, cafe.zero_m, cafe.shares
-    )
+    three, one = walk_value(cafe, np.array([[400.0, 640, 940], [400, np.inf, np.inf]]))
     assert f"0.5 × 1 + 0.3 × 0.6 + 0.2 × 0.1 = **{three:.2f}**" in METHOD
     assert f"would be **{one:.2f}**" in METHOD.replace("\n", " ")
 

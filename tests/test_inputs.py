@@ -8,6 +8,7 @@ import shapely
 
 import arealstrategi as ars
 from arealstrategi import inputs
+from arealstrategi.inputs.weighting import read_weights
 from arealstrategi.sources import web
 from arealstrategi.sources.demo import write_demo
 from loopback import loopback
@@ -33,14 +34,17 @@ def use(server, monkeypatch, tmp_path):
 @pytest.mark.shared
 def test_a_run_from_the_web_gives_what_the_file_gives(middle_of_lauf, monkeypatch):
     folder, extract = middle_of_lauf
-    plots = {"source": str(folder / "plots.gpkg")}
-    from_file = ars.run(ars.Strategy.build({"parcels": plots, "osm": {"source": str(extract)}}))
+    told = {
+        "parcels": {"source": str(folder / "plots.gpkg")},
+        "robustness": {"enabled": False},
+    }
+    from_file = ars.run(ars.Strategy.build(told | {"osm": {"source": str(extract)}}))
     with loopback(extract, {}) as server:
         use(server, monkeypatch, folder)
         server.fail("429", times=1)
-        from_web = ars.run(ars.Strategy.build({"parcels": plots}))
+        from_web = ars.run(ars.Strategy.build(told))
         asked = server.count("/api/interpreter")
-        again = ars.run(ars.Strategy.build({"parcels": plots}))
+        again = ars.run(ars.Strategy.build(told))
         assert server.count("/api/interpreter") == asked  # the second time from the cache
     assert list((folder / "data/cache").glob("*.osm.pbf"))
     for result in (from_web, again):
@@ -119,3 +123,79 @@ def test_a_name_needs_an_extract_to_look_in(tmp_path, monkeypatch):
     )
     with pytest.raises(ars.InputError, match="there is none"):
         inputs.read(strategy)
+
+
+# --- weights that people gave ---
+
+SURVEY = "Svar;Sosiale møteplasser;HEALTH\nKari;3;1\nOla;1;1\nPer;;2\n"
+
+
+def weighing(tmp_path, *entries, **sections):
+    (tmp_path / "svar").mkdir(exist_ok=True)
+    (tmp_path / "svar/radet.csv").write_text(sections.pop("survey", SURVEY), encoding="utf-8")
+    written = {"parcels": {"source": "a.gpkg"}, "weighting": list(entries), **sections}
+    return ars.Strategy.build(written, source=tmp_path / "s.toml")
+
+
+COUNCIL = {"method": "survey", "table": "svar/radet.csv", "source": "Eldrerådet", "date": "2026"}
+
+
+def test_a_survey_beside_the_strategy_file_weighs_groups_by_key_or_label(tmp_path):
+    # every group in use needs a column: the other three are left out of the strategy
+    off = [
+        {"key": c.key, "weight": 0}
+        for c in weighing(tmp_path).criteria
+        if c.group not in {"social", "health"}
+    ]
+    strategy = weighing(tmp_path, COUNCIL, criterion=off)
+    reports = []
+    weights = read_weights(strategy, reports)
+    by_group = weights.weight.groupby(weights.group).sum()
+    assert by_group["social"] == pytest.approx((3 / 4 + 1 / 2) / 2)  # Per did not answer it all
+    assert by_group["health"] == pytest.approx((1 / 4 + 1 / 2) / 2)
+    assert weights.table["source"]["cafe"] == "Eldrerådet, 2026"
+    survey, found = reports
+    assert survey.role == "survey"
+    assert survey.files == (tmp_path / "svar/radet.csv",)  # its checksum goes into run.json
+    assert found.role == "weighting 1"
+    assert found.facts["social"] == "0.6250"
+    assert found.facts["respondents"] == 2
+    assert found.warnings == ("1 of 3 respondents left out: an answer is missing, or all are 0",)
+
+
+def test_what_is_wrong_with_a_weighting_names_the_file_or_the_entry(tmp_path):
+    with pytest.raises(ars.InputError, match=r"radet\.csv: no column for 'daily'") as caught:
+        read_weights(weighing(tmp_path, COUNCIL), [])
+    assert "Daglige gjøremål" in caught.value.hint
+    gone = weighing(tmp_path, COUNCIL | {"table": "borte.csv"})
+    with pytest.raises(ars.InputError, match=r"borte\.csv") as caught:
+        read_weights(gone, [])
+    assert "[[weighting]] 1" in str(caught.value)
+    direct = {"method": "direct", "points": {"sosial": 1}, "source": "x"}
+    with pytest.raises(ars.ArealstrategiError, match=r"weighting\[1\].*sosial"):
+        read_weights(weighing(tmp_path, direct), [])
+
+
+def test_check_goes_on_with_the_weights_of_the_strategy_where_a_weighting_is_wrong(tmp_path):
+    strategy = weighing(tmp_path, {"method": "direct", "points": {"sosial": 1}, "source": "x"})
+    problems = []
+    weights = read_weights(strategy, [], problems)
+    assert len(problems) == 1
+    assert weights.weight.to_dict() == pytest.approx(weighing(tmp_path).weights.to_dict())
+    assert weights.weightings == ()
+
+
+def test_people_who_contradict_themselves_are_named_and_counted(tmp_path):
+    pairs = {
+        "method": "ahp", "items": ["social", "daily", "health"], "source": "Eldrerådet",
+        "person": [
+            {"name": "Kari", "upper": [[9, "1/9"], [9]]},
+            {"name": "Ola", "upper": [[2, 4], [2]]},
+        ],
+    }  # fmt: skip
+    reports = []
+    read_weights(weighing(tmp_path, pairs), reports)
+    (told,) = reports
+    assert told.facts["people"] == 2
+    assert any(text.startswith("Kari: the comparisons contradict") for text in told.warnings)
+    assert not any(text.startswith("Ola") for text in told.warnings)

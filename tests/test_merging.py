@@ -77,7 +77,7 @@ rows = st.lists(
 
 
 @given(rows, rows)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_nothing_is_lost_and_the_order_of_rows_changes_nothing(first, second):
     osm, other = services(*first), services(*second, source="b")
     table, facts = merge_services(osm, other)

@@ -170,7 +170,7 @@ def test_what_was_repaired_is_counted_and_named(tmp_path):
     assert set(report.listed["geometry repaired"]) == repaired
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["a", "b", "a#2", "row 2", None]), st.sampled_from(sorted(ODD))),
@@ -442,7 +442,7 @@ def test_the_properties_of_oslo_read_with_their_repairs_and_areas(shared_data):
 
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=3, max_size=9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_narrow_is_what_shrinking_leaves_nothing_of(corners):
     shape = shapely.MultiPoint([(E0 + x, N0 + y) for x, y in corners]).convex_hull
     if shape.area == 0:

@@ -129,7 +129,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS)
 def test_merging_again_merges_nothing_and_no_name_is_ever_lost(rows):
     services = table(*rows)

@@ -114,6 +114,34 @@ def test_a_layer_without_names_gives_nameless_services(tmp_path):
     assert services["name"].tolist() == [""]
 
 
+def test_how_much_a_place_has_room_for_is_read_where_it_is_told(tmp_path):
+    services, _ = read(tmp_path, "x;y;Kapasitet\n560000;6570000;12\n560001;6570000;\n560002;6570000;7,5\n560003;6570000;0\n")  # noqa: E501  # fmt: skip
+    assert services["capacity"].tolist() == pytest.approx([12, np.nan, 7.5, 0], nan_ok=True)
+    untold, _ = read(tmp_path, "x;y\n560000;6570000\n")
+    assert untold["capacity"].isna().all()
+    path = tmp_path / "own.gpkg"
+    doctors = gpd.GeoDataFrame(
+        {"listelengde": [1200, 900]}, geometry=[Point(E0, N0)] * 2, crs=UTM32
+    )
+    doctors.to_file(path)
+    assert read_points(path, "doctor", UTM32)[0]["capacity"].tolist() == [1200, 900]
+
+
+@pytest.mark.parametrize("told", ["mange", "-3", "inf", "1.2.3"])
+def test_a_capacity_that_is_no_number_from_0_up_is_refused_with_its_row(tmp_path, told):
+    with pytest.raises(InputError, match=r"row \d.*not a number from 0 up") as caught:
+        read(tmp_path, f"x;y;capacity\n560000;6570000;3\n560001;6570000;{told}\n")
+    assert "butikker.csv" in caught.value.message
+    assert repr(told) in caught.value.message
+    assert "leave it empty" in caught.value.hint
+
+
+def test_an_input_that_is_no_criterion_s_is_called_as_the_strategy_calls_it(tmp_path):
+    with pytest.raises(InputError) as caught:
+        read_points(tmp_path / "gone.csv", "cafe", UTM32, key='`open` of [[scenario]] "Ny"')
+    assert '[[scenario]] "Ny"' in str(caught.value)
+
+
 @pytest.mark.shared
 def test_published_service_points_land_where_their_degrees_say(shared_data):
     path = shared_data / "porto-alegre" / "poa_points_of_interest.csv"

@@ -99,7 +99,7 @@ def test_shares_and_means_are_those_of_an_overlay_with_every_cell(tmp_path, name
     assert share.index.equals(parcels.index)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cells=st.lists(st.sampled_from([VOID, 0, 1, 2, 3]), min_size=30, max_size=30),
     corners=st.lists(

@@ -18,7 +18,10 @@ from arealstrategi.sources.demo import write_demo
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    return folder, ars.run(ars.Strategy.read(write_demo(folder)))
+    path = write_demo(folder)
+    quick = "\n[robustness]\ndraws = 100\ndistance_draws = 10\n"
+    path.write_text(path.read_text(encoding="utf-8").replace("\n[output]", f"{quick}\n[output]"))
+    return folder, ars.run(ars.Strategy.read(path))
 
 
 def test_run_json_traces_every_input_and_number(demo):
@@ -43,7 +46,10 @@ def test_for_the_public_no_folder_of_the_planner_is_told(demo, tmp_path):
     folder, _ = demo
     text = (folder / "strategy.toml").read_text(encoding="utf-8")
     elsewhere = tmp_path / "public.toml"
-    for name in ("teig.gpkg", "demo.osm.pbf", "kommunal_grunn.csv", "arealplan.gpkg", "dtm10.tif"):
+    for name in (
+        "teig.gpkg", "demo.osm.pbf", "kommunal_grunn.csv", "arealplan.gpkg", "dtm10.tif",
+        "tomter.csv",
+    ):  # fmt: skip
         text = text.replace(f'"{name}"', f"'{folder / name}'")
     elsewhere.write_text(text + 'audience = "public"\n', encoding="utf-8")
     result = ars.run(ars.Strategy.read(elsewhere))
@@ -79,12 +85,12 @@ def test_one_failing_file_does_not_lose_the_others(demo, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(results, "write_ranking", lambda *_, **__: broken())
-    with pytest.raises(ars.OutputError, match="1 of 4 files could not be written") as caught:
+    with pytest.raises(ars.OutputError, match="1 of 5 files could not be written") as caught:
         demo[1].write(tmp_path / "out")
     assert "ranking.csv" in caught.value.message
     assert "No space left" in caught.value.message
     left = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert left == ["map.html", "run.json", "suitability.gpkg"]
+    assert left == ["map.html", "run.json", "sites.csv", "suitability.gpkg"]
     for name in left:
         assert name in caught.value.hint
 
@@ -123,3 +129,39 @@ def test_written_tables_equal_those_in_memory(demo, tmp_path):
     by_id = ranking.set_index("parcel_id")["score"]
     expected = result.parcels["score"].round(2)
     assert np.allclose(by_id.loc[expected.index], expected, equal_nan=True, atol=0.0051)
+
+
+def test_run_json_tells_where_weights_come_from_and_how_sure_the_order_is(demo):
+    _, result = demo
+    facts = result.facts()
+    told = pd.DataFrame(facts["criteria"]).set_index("key")
+    assert (told["weight_source"] == "the shipped set default").all()
+    in_use = told[told["normalised_weight"] > 0]
+    shares = in_use["weight_in_group"].groupby(in_use["group"]).sum()
+    assert shares.to_numpy() == pytest.approx(1, abs=1e-5)
+    assert facts["weightings"] == []
+    assert facts["score"] == {"method": "weighted_sum", "missing": "require"}
+    assert facts["seed"] == result.strategy.robustness.seed
+    top = pd.DataFrame(facts["top"])
+    assert top["rank"].is_monotonic_increasing
+    assert top["rank"].max() <= result.strategy.robustness.top
+    assert (top["rank_p05"] <= top["rank_p95"]).all()
+    intervals = pd.DataFrame(facts["robustness"]["weight_intervals"]).set_index("key")
+    assert set(intervals.index) == set(in_use.index)
+    assert len(facts["areas"]) == len(result.areas) == facts["results"]["areas"]
+
+
+def test_the_geopackage_holds_what_is_judged_beside_the_parcels(demo, tmp_path):
+    _, result = demo
+    result.write(tmp_path)
+    layers = set(gpd.list_layers(tmp_path / "suitability.gpkg")["name"])
+    assert {"parcels", "services", "constraints", "areas", "sites", "run"} <= layers
+    assert {"weights", "robustness", "weight_intervals", "methods", "findings"} <= layers
+    areas = gpd.read_file(tmp_path / "suitability.gpkg", layer="areas").set_index("area_id")
+    assert areas["score"].to_dict() == pytest.approx(result.areas["score"].to_dict())
+    sites = gpd.read_file(tmp_path / "suitability.gpkg", layer="sites").set_index("parcel_id")
+    both = result.parcels.loc[sites.index]
+    assert sites["score"].to_numpy() == pytest.approx(both["score"].to_numpy(), nan_ok=True)
+    assert sites["place_among_parcels"].to_numpy() == pytest.approx(
+        both["rank"].to_numpy(dtype=float, na_value=np.nan), nan_ok=True
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arealstrategi.export.table import write_ranking
+from arealstrategi.export.table import write_ranking, write_side_by_side
 
 
 @pytest.fixture
@@ -58,3 +58,63 @@ def test_no_cell_is_a_formula_and_no_line_is_broken(tmp_path, parcels):
 def test_a_surrogate_that_cannot_be_written_does_not_stop_the_file(tmp_path, parcels):
     write_ranking(tmp_path / "r.csv", parcels.assign(label="bad \ud800 name"), language="nb")
     assert len(rows_of(tmp_path / "r.csv", "utf-8-sig", ";")) == 3
+
+
+def test_sub_scores_and_what_can_be_built_on_have_as_many_digits_as_make_sense(tmp_path, parcels):
+    more = parcels.assign(
+        score_social=[33.3333, np.nan, 0.0],
+        score_if_allowed=[50.126, 70.0, 12.5],
+        buildable_m2=[812.6, 0.0, np.nan],
+        buildable_width_m=[14.26, 0.0, np.nan],
+        top_share=[0.123456, 1.0, np.nan],
+        rank_p05=pd.array([1, 2, None], dtype="Int64"),
+    )
+    write_ranking(tmp_path / "r.csv", more, language="nb")
+    by_id = {row["parcel_id"]: row for row in rows_of(tmp_path / "r.csv", "utf-8-sig", ";")}
+    told = ("score_social", "score_if_allowed", "buildable_m2", "buildable_width_m", "top_share")
+    assert [by_id["c"][name] for name in told] == ["33,33", "50,13", "813", "14,3", "0,123"]
+    assert [by_id["b"][name] for name in told] == ["0,00", "12,50", "", "", ""]
+    assert [by_id[name]["rank_p05"] for name in "cab"] == ["1", "2", ""]
+
+
+SITES = pd.DataFrame(
+    {
+        "Tomt A": [81.256, 3, "very_suitable", "yes", 0.5, "Kiwi", 412.4, "Flom;no_value: dB"],
+        "=Tomt B": [np.nan, pd.NA, None, "unknown", 1.0, None, np.nan, ""],
+    },
+    index=pd.Index(
+        ["score", "rank", "class", "municipal", "grocery: value", "grocery: service",
+         "grocery: walk_m", "reasons"],
+        name="fact",
+    ),
+    dtype=object,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding", "delimiter", "first", "second"),
+    [
+        ("nb", "utf-8-sig", ";",
+         ["Poeng", "Plass", "Egnethet", "Kommunal grunn", "Dagligvare: verdi (0–1)",
+          "Dagligvare: nærmeste", "Dagligvare: gangavstand (m)", "Grunner"],
+         ["81,26", "3", "svært egnet", "ja", "0,50", "Kiwi", "412", "Flom; Mangler verdi: dB"]),
+        ("en", "utf-8", ",",
+         ["Points", "Rank", "Suitability", "Municipal land", "Groceries: value (0–1)",
+          "Groceries: nearest", "Groceries: walking distance (m)", "Reasons"],
+         ["81.26", "3", "very suitable", "yes", "0.50", "Kiwi", "412", "Flom; No value: dB"]),
+    ],
+)  # fmt: skip
+def test_sites_stand_side_by_side_in_the_words_of_the_language(
+    tmp_path, language, encoding, delimiter, first, second
+):
+    names = {"grocery": "Dagligvare" if language == "nb" else "Groceries"}
+    write_side_by_side(tmp_path / "s.csv", SITES, names, language=language)
+    with (tmp_path / "s.csv").open(encoding=encoding, newline="") as file:
+        head, *rows = csv.reader(file, delimiter=delimiter)
+    assert head[1:] == ["Tomt A", "'=Tomt B"]  # a name is no formula
+    assert [row[0] for row in rows] == first
+    assert [row[1] for row in rows] == second
+    # what is not known is empty, and unknown is a word of its own
+    unknown = "ukjent" if language == "nb" else "unknown"
+    one = "1,00" if language == "nb" else "1.00"
+    assert [row[2] for row in rows] == ["", "", "", unknown, one, "", "", ""]

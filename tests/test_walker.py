@@ -174,7 +174,7 @@ gradients = st.floats(-0.6, 0.6)
 
 @pytest.mark.parametrize("walker", EVERY)
 @given(st.tuples(gradients, gradients))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_steeper_is_never_cheaper_and_nobody_is_quicker_than_on_the_flat(walker, pair):
     gentle, steep = sorted(pair, key=abs)
     if gentle * steep >= 0:

@@ -5,21 +5,32 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import NDArray
 
-from arealstrategi import constraints as rules
-from arealstrategi import criteria as judging
-from arealstrategi import scoring
-from arealstrategi.criteria import NumberCriterion, WalkCriterion
+from arealstrategi.areas import recommend_areas
+from arealstrategi.assessment import (
+    Findings,
+    Measures,
+    Verdict,
+    counted_weights,
+    covered,
+    find,
+    judge,
+    measure,
+    near_services,
+    shown_names,
+    table_of,
+)
+from arealstrategi.comparison import compare
 from arealstrategi.errors import ArealstrategiError
 from arealstrategi.inputs import Inputs, Progress, read, stages
+from arealstrategi.need import measure_need
 from arealstrategi.network import Snapped, WalkNetwork, build_network, snap, snap_services
 from arealstrategi.provenance import SourceReport, with_origin
 from arealstrategi.quality import network_report
-from arealstrategi.reach import Reach, further_effort_m, measure_reach, reach_table
-from arealstrategi.reach.barriers import way_statuses
-from arealstrategi.result import Result, parcel_table, service_table, zone_table
+from arealstrategi.result import Result, Scenario, Sites, service_table, zone_table
+from arealstrategi.robustness import Robustness, Rule, vary
+from arealstrategi.scenarios import open_kinds, play
+from arealstrategi.scoring import SAME_DECIMALS
 from arealstrategi.strategy import Strategy
 
 __all__ = ["Inputs", "analyse", "check", "read", "run", "walk_network"]
@@ -47,43 +58,125 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
     """Score the parcels of `inputs` as `strategy` asks."""
     timings = dict(inputs.timings_s)
     stage = stages(timings, progress)
-    parcels, services, criteria = inputs.parcels, inputs.services, strategy.criteria
     with stage("network"):
         network = walk_network(strategy, inputs)
         at_parcels, at_services = _snapped(strategy, network, inputs)
     with stage("reach"):
-        walked = {c.key: c.k for c in criteria if isinstance(c, WalkCriterion)}
-        reach = measure_reach(
-            network, at_parcels, at_services, services["category"], parcels.index, k=walked
-        )
-        distances = reach_table(reach, _shown_names(services), list(walked))
-        choices = {key: further_effort_m(reach, key, k) for key, k in walked.items() if k > 1}
+        measures = measure(strategy, inputs, network, at_parcels, at_services)
+        need = measure_need(strategy, inputs, network, at_services)
     with stage("score"):
-        measured = judging.measure(criteria, distances, inputs.evidence)
-        values = judging.to_values(criteria, measured, choices)
-        method = strategy.score
-        total = scoring.aggregate(values, strategy.weights, method.method, method.alpha)
-        hits, shares = rules.find_all(parcels, inputs.constraints)
-        unseen = ~at_parcels.connected & ~_covered(inputs, strategy.osm.snap_m)
-        verdict = _judge(strategy, inputs, values, total, hits, reach, unseen)
+        findings = find(strategy, inputs)
+        verdict = judge(strategy, inputs, inputs.weights, measures, findings)
+        sites = _judge_sites(strategy, inputs, network, at_services, verdict)
+    with stage("robustness"):
+        robustness = _vary(strategy, inputs, measures, verdict)
+        bands = None if robustness is None else robustness.parcels
+        parcels = table_of(strategy, inputs, measures, findings, verdict, bands)
+    with stage("areas"):
+        areas, joined = recommend_areas(_if_asked(parcels, strategy), strategy.areas)
+    with stage("scenarios"):
+        scenarios = _play_all(strategy, inputs, measures, findings, parcels)
+    report = _network_report(strategy, inputs, network, at_parcels, at_services)
     return Result(
         strategy=strategy,
         area=inputs.area,
-        parcels=parcel_table(parcels, verdict, distances, measured, values, inputs.details),
-        services=service_table(services, at_services.thing_connected),
-        constraints=hits,
-        constraint_shares=shares,
+        weights=inputs.weights,
+        parcels=parcels,
+        services=service_table(inputs.services, at_services.thing_connected),
+        constraints=findings.answers,
+        constraint_shares=findings.shares,
         zones=zone_table(inputs.constraints, inputs.area.crs),
         backdrop=inputs.backdrop,
-        population=inputs.population,
-        reach=reach,
-        reports=(
-            *inputs.reports,
-            _network_report(strategy, inputs, network, at_parcels, at_services),
+        areas=areas,
+        robustness=robustness,
+        sites=sites,
+        scenarios=scenarios,
+        population=inputs.population if need is None else need.cells,
+        in_reach=pd.DataFrame() if need is None else need.in_reach,
+        access=pd.DataFrame() if need is None else need.access,
+        reach=measures.reach,
+        reports=(*inputs.reports, report),
+        warnings=(
+            *inputs.warnings,
+            *_warnings(strategy, inputs, at_parcels, at_services),
+            *(() if need is None else need.warnings),
+            *joined,
         ),
-        warnings=inputs.warnings + _warnings(inputs, at_parcels, at_services, unseen),
         timings_s=timings,
     )
+
+
+def _if_asked(parcels: gpd.GeoDataFrame, strategy: Strategy) -> gpd.GeoDataFrame:
+    """Return the parcels that may be joined into areas: none where that is switched off."""
+    return parcels if strategy.areas.enabled else gpd.GeoDataFrame(parcels.iloc[:0])
+
+
+def _judge_sites(
+    strategy: Strategy,
+    inputs: Inputs,
+    network: WalkNetwork,
+    at_services: Snapped,
+    verdict: Verdict,
+) -> Sites | None:
+    """Judge the given sites as parcels, and say which rank each would have among these."""
+    given = inputs.sites
+    if given is None:
+        return None
+    shapes = given.parcels.geometry.to_numpy()
+    at_sites = snap(network, shapes, limit_m=strategy.osm.snap_m)
+    measures = measure(strategy, given, network, at_sites, at_services)
+    findings = find(strategy, given)
+    own = judge(strategy, given, given.weights, measures, findings)
+    table = table_of(strategy, given, measures, findings, own)
+    scores = np.sort(-verdict.table["score"].dropna().to_numpy().round(SAME_DECIMALS))
+    place = np.searchsorted(scores, -table["score"].round(SAME_DECIMALS)) + 1
+    among = pd.Series(place, table.index, dtype="Int64").where(table["score"].notna())
+    return Sites(table.assign(place_among_parcels=among), findings.answers, findings.shares)
+
+
+def _vary(
+    strategy: Strategy, inputs: Inputs, measures: Measures, verdict: Verdict
+) -> Robustness | None:
+    """Vary weights, distances and method for the assessed parcels."""
+    rows = np.flatnonzero(verdict.table["status"] == "assessed")
+    if not strategy.robustness.enabled or len(rows) == 0:
+        return None
+    score, deduction = strategy.score, verdict.deduction.iloc[rows]
+    rule = Rule(score.method, score.alpha, score.floor, deduction if deduction.any() else None)
+    weights = counted_weights(strategy, inputs.weights.weight)
+    return vary(
+        verdict.counted.iloc[rows],
+        weights,
+        near_services(strategy, measures.reach, rows),
+        None,
+        strategy.robustness,
+        rule=rule,
+    )
+
+
+def _play_all(
+    strategy: Strategy,
+    inputs: Inputs,
+    measures: Measures,
+    findings: Findings,
+    parcels: gpd.GeoDataFrame,
+) -> tuple[Scenario, ...]:
+    """Play every scenario and compare it with the strategy itself."""
+    scenarios = []
+    for what_if in strategy.scenario:
+        played = play(strategy, inputs, what_if, measures, findings)
+        after = table_of(strategy, inputs, played.measures, played.findings, played.verdict)
+        compared = compare(
+            parcels,
+            after,
+            inputs.weights.weight,
+            played.weights.weight,
+            top=strategy.robustness.top,
+        )
+        scenarios.append(
+            Scenario(what_if.name, after, compared, played.weights, played.closed, played.opened)
+        )
+    return tuple(scenarios)
 
 
 def walk_network(strategy: Strategy, inputs: Inputs) -> WalkNetwork:
@@ -132,7 +225,7 @@ def _network_report(
     services: Snapped,
 ) -> SourceReport:
     places = inputs.services
-    names = (places["category"] + " " + _shown_names(places)).tolist()
+    names = (places["category"] + " " + shown_names(places)).tolist()
     index = inputs.parcels.index
     return network_report(
         strategy.walker.profile, inputs.ways, network, parcels, services, index, names
@@ -142,85 +235,28 @@ def _network_report(
 def _snapped(strategy: Strategy, network: WalkNetwork, inputs: Inputs) -> tuple[Snapped, Snapped]:
     limit = strategy.osm.snap_m
     parcels, services = inputs.parcels.geometry, inputs.services.geometry
+    is_open = np.asarray(inputs.services["category"].isin(open_kinds(strategy)))
     return (
         snap(network, parcels.to_numpy(), limit_m=limit),
-        snap_services(network, services.to_numpy(), _is_open_area(strategy, inputs), limit_m=limit),
+        snap_services(network, services.to_numpy(), is_open, limit_m=limit),
     )
-
-
-def _is_open_area(strategy: Strategy, inputs: Inputs) -> NDArray[np.bool_]:
-    """Say which services are parks and the like: kinds of which a least area is asked for."""
-    open_kinds = [
-        c.key for c in strategy.criteria if isinstance(c, WalkCriterion) and c.min_area_m2 > 0
-    ]
-    return np.asarray(inputs.services["category"].isin(open_kinds))
-
-
-def _judge(
-    strategy: Strategy,
-    inputs: Inputs,
-    values: pd.DataFrame,
-    total: pd.Series,
-    hits: pd.DataFrame,
-    reach: Reach,
-    unseen: NDArray[np.bool_],
-) -> pd.DataFrame:
-    """Collect what speaks against each parcel, and let the scoring stage decide."""
-    index, connected = inputs.parcels.index, reach.parcels.connected
-    counted = [c for c in strategy.criteria if c.weight > 0]
-    walked = [c.key for c in counted if isinstance(c, WalkCriterion)]
-    nothing = bool(walked) and not inputs.services["category"].isin(walked).any()
-    too_small = inputs.parcels["area_m2"] < strategy.parcels.min_area_m2
-    narrow = inputs.parcels.get("narrow", pd.Series(data=False, index=index))
-    flags = {
-        scoring.BELOW_MINIMUM: too_small,
-        scoring.NARROW: narrow,
-        **rules.reasons(hits),
-        scoring.NO_SERVICE: pd.Series(nothing, index=index),
-        **{
-            f"{scoring.NO_VALUE}: {c.missing}": values[c.key].isna()
-            for c in counted
-            if isinstance(c, NumberCriterion)
-        },
-        scoring.OUTSIDE_EXTRACT: pd.Series(unseen, index=index),
-        scoring.NOT_CONNECTED: pd.Series(~connected & ~unseen, index=index),
-        **{
-            f"{scoring.NO_STEP_FREE_WAY}: {key}": pd.Series(
-                way_statuses(reach, key) == "no_step_free_way", index=index
-            )
-            for key in walked
-            if key in reach.nearest
-        },
-    }
-    return scoring.judge(
-        total,
-        reasons=scoring.join_reasons(flags, index),
-        excluded=too_small | rules.excluded(hits, inputs.constraints),
-        missing=flags[scoring.NO_SERVICE] | flags[scoring.OUTSIDE_EXTRACT],
-        deduction=rules.deduction(hits, inputs.constraints),
-    )
-
-
-def _covered(inputs: Inputs, limit_m: float) -> NDArray[np.bool_]:
-    """Say which parcels lie where the extract can know of streets."""
-    seen = inputs.coverage.buffer(limit_m)
-    shapely.prepare(seen)
-    return np.asarray(shapely.intersects(seen, inputs.parcels.geometry.to_numpy()))
-
-
-def _shown_names(services: gpd.GeoDataFrame) -> pd.Series:
-    """Call a service by its name, or by its id where it has none."""
-    return services["name"].where(services["name"] != "", services["service_id"])
 
 
 def _warnings(
-    inputs: Inputs, parcels: Snapped, services: Snapped, unseen: NDArray[np.bool_]
+    strategy: Strategy, inputs: Inputs, parcels: Snapped, services: Snapped
 ) -> tuple[str, ...]:
     said = []
+    unseen = ~parcels.connected & ~covered(inputs, strategy.osm.snap_m)
     for things, what in ((services, "services"), (parcels, "parcels")):
         if lone := int((~things.thing_connected).sum()):
             of = len(things.thing_connected)
             said.append(f"{lone} of {of} {what} lie too far from any walkable way")
+    weighed = set(inputs.weights.group[inputs.weights.weight > 0])
+    said += [
+        f"gate: the group {gate.group} has no weight, so its minimum is not asked for"
+        for gate in strategy.gate
+        if gate.group not in weighed
+    ]
     if unseen.any():
         said.append(
             f"{int(unseen.sum())} of them lie outside the extract: what is there is not known"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,7 +22,7 @@ app = typer.Typer(
 
 STAGES = (
     "parcels", "boundary", "parcels", "streets and services", "other layers",
-    "network", "reach", "score", "writing results",
+    "network", "reach", "score", "robustness", "areas", "scenarios", "writing results",
 )  # fmt: skip
 INTERRUPTED = 130
 SHOWN = 10  # names of a list that the terminal shows; run.json has them all
@@ -32,6 +32,9 @@ Verbose = Annotated[
     bool, typer.Option("-v", "--verbose", help="Tell more; show where errors arose.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results.")]
+Language = Annotated[
+    Literal["nb", "en"] | None, typer.Option("--language", help="nb or en; else the run's.")
+]
 StrategyFile = Annotated[Path, typer.Argument(help="The strategy file (TOML).")]
 
 
@@ -68,7 +71,7 @@ def demo(out: Out = None, quiet: Quiet = False, verbose: Verbose = False) -> Non
         folder = Path("outputs/demo") if out is None else out
         progress("the invented municipality")
         strategy = Strategy.read(write_demo(folder / "input"))
-        _run(strategy, folder, progress, notes=(NOTICE[strategy.language],))
+        _run(strategy, folder, progress, notes=(NOTICE[strategy.language],), quiet=quiet)
 
 
 @app.command()
@@ -123,7 +126,46 @@ def run(
         from arealstrategi.strategy import Strategy
 
         plan = Strategy.read(strategy)
-        _run(plan, out or plan.output_folder, progress)
+        _run(plan, out or plan.output_folder, progress, quiet=quiet)
+
+
+@app.command()
+def explain(
+    output: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    parcel: Annotated[
+        list[str], typer.Argument(help="Ids, cadastral numbers or labels of parcels or sites.")
+    ],
+    language: Language = None,
+    verbose: Verbose = False,
+) -> None:
+    """Tell why parcels have their scores."""
+    with _told_clearly(verbose):
+        from arealstrategi.review import explain_outputs
+
+        typer.echo(explain_outputs(output, parcel, language))
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    after: Annotated[Path, typer.Argument(help="The folder of another.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the difference as layer and JSON.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many ranks are the top.")] = 20,
+    language: Language = None,
+    verbose: Verbose = False,
+) -> None:
+    """Tell what differs between two runs, and why."""
+    with _told_clearly(verbose):
+        from arealstrategi.review import compare_outputs
+
+        names = before.resolve().name, after.resolve().name
+        folder = out or after.resolve().parent / "-".join(names)
+        text, written = compare_outputs(before, after, folder, top=top, language=language)
+        typer.echo(text, err=True)
+        for path in written:
+            typer.echo(path)
 
 
 @app.command()
@@ -165,7 +207,14 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
-def _run(plan: Any, folder: Path, progress: Any, notes: tuple[str, ...] = ()) -> None:  # noqa: ANN401
+def _run(
+    plan: Any,  # noqa: ANN401
+    folder: Path,
+    progress: Any,  # noqa: ANN401
+    *,
+    quiet: bool,
+    notes: tuple[str, ...] = (),
+) -> None:
     from dataclasses import replace
 
     from arealstrategi import analysis
@@ -179,8 +228,33 @@ def _run(plan: Any, folder: Path, progress: Any, notes: tuple[str, ...] = ()) ->
         typer.echo(f"Note: {warning}", err=True)
     told = ", ".join(f"{counts.get(name, 0)} {name.replace('_', ' ')}" for name in _classes())
     typer.echo(f"{len(result.parcels)} parcels: {told}", err=True)
+    if not quiet:
+        _show_top(result.top)
+    for scenario in result.scenarios:
+        moved = scenario.comparison
+        up, down = moved.counts["class_up"], moved.counts["class_down"]
+        typer.echo(
+            f"Scenario {scenario.name}: {up} parcels change to a better class, {down} to a worse "
+            f"one; {len(moved.entering)} enter the top",
+            err=True,
+        )
     for path in written:
         typer.echo(path)
+
+
+def _show_top(best: Any) -> None:  # noqa: ANN401
+    """Show the best parcels with the ranks they keep in nine of ten trials."""
+    if not len(best):
+        return
+    bands = "rank_p05" in best
+    head = "rank  score  class" + ("           in 9 of 10 trials  at the top" if bands else "")
+    typer.echo(f"The best:\n  {head}", err=True)
+    for parcel, row in best.iterrows():
+        told = f"{row['rank']:>4}  {row['score']:5.1f}  {row['class']:<14}"
+        if bands:
+            band = f"{row['rank_p05']}–{row['rank_p95']}"
+            told += f"  {band:>17}  {100 * row['top_share']:8.0f} %"
+        typer.echo(f"  {told}  {parcel}", err=True)
 
 
 def _classes() -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def pack_parcels(
         "hard": _on_the_way(walking, barriers),
         "nearest": nearest,
         "names": names,
-        "raw": {at: _decimals(parcels[name]) for at, name in raw.items() if name in parcels},
+        "raw": {at: _measured(parcels[name]) for at, name in raw.items() if name in parcels},
     }
 
 
@@ -234,7 +234,10 @@ def _whole(values: pd.Series, factor: int = 1) -> NDArray[np.int64]:
     return np.where(np.isfinite(numbers), np.round(numbers), -1).astype(np.int64)
 
 
-def _decimals(values: pd.Series) -> list[float | None]:
+def _measured(values: pd.Series) -> list[float | None] | list[str | None]:
+    """Return numbers with two decimals, or the codes that a column holds."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return [None if pd.isna(code) else cut(code) for code in values]
     numbers = _numbers(values)
     rounded: list[float] = np.round(numbers, 2).tolist()
     return [_number_or_none(number) for number in rounded]

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-DECIMALS = {"area_m2": 0, "score": 2, "walk_m": 0, "walk_min": 1, "effort_m": 0, "value": 3}
+from arealstrategi.export.labels import column_alias, reason_text, words
+
+DECIMALS = {
+    "area_m2": 0,
+    "score": 2,
+    "score_safe": 2,
+    "score_central": 2,
+    "score_social": 2,
+    "score_if_allowed": 2,
+    "buildable_m2": 0,
+    "buildable_width_m": 1,
+    "walk_m": 0,
+    "walk_min": 1,
+    "effort_m": 0,
+    "value": 3,
+}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -32,6 +48,60 @@ def write_ranking(path: Path, parcels: pd.DataFrame, *, language: str) -> None:
             table[name] = _plain_text(table[name])
         elif pd.api.types.is_float_dtype(table[name]):
             table[name] = _written(table[name], name, "," if language == "nb" else ".")
+    _write(path, table, language)
+
+
+def write_side_by_side(
+    path: Path, table: pd.DataFrame, names: Mapping[str, str], *, language: str
+) -> None:
+    """Write a table of facts with one column per site, in the form of `write_ranking`.
+
+    Parameters
+    ----------
+    path
+        The new file.
+    table
+        As `explanation.side_by_side` gives it: index ``fact``, numbers and codes.
+    names
+        What to call each criterion, by its key.
+    language
+        ``nb`` or ``en``.
+    """
+    text = words(language)
+    shown = pd.DataFrame(
+        {
+            site: [_shown(str(fact), value, text) for fact, value in column.items()]
+            for site, column in table.items()
+        },
+        dtype="str",
+    )
+    facts = pd.Series([_fact_name(fact, names, language) for fact in table.index], dtype="str")
+    shown.insert(0, text["column.fact"], facts, allow_duplicates=True)
+    _write(path, shown.apply(_plain_text).rename(columns=_plain_name), language)
+
+
+def _fact_name(fact: str, names: Mapping[str, str], language: str) -> str:
+    key, colon, measure = fact.partition(": ")
+    return column_alias(f"{key}_{measure}" if colon else fact, names, language)
+
+
+def _shown(fact: str, value: object, text: Mapping[str, str]) -> str:
+    """Write a number in the language's habit, and a code in words."""
+    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN
+        return ""
+    if isinstance(value, float):
+        places = 0 if fact.endswith(("_m", "_m2")) else 2
+        return f"{value:.{places}f}".replace(".", text["decimal"])
+    if fact == "reasons":
+        return "; ".join(reason_text(one, text) for one in str(value).split(";") if one)
+    return text.get(f"{fact}.{value}", str(value))
+
+
+def _plain_name(name: object) -> str:
+    return str(_plain_text(pd.Series([str(name)], dtype="str")).iloc[0])
+
+
+def _write(path: Path, table: pd.DataFrame, language: str) -> None:
     norwegian = language == "nb"
     table.to_csv(
         path,

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import pandas as pd
@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from arealstrategi.area import StudyArea
 from arealstrategi.constraints import Constraint
-from arealstrategi.criteria import NumberCriterion
+from arealstrategi.criteria import NOT_READ, NumberCriterion
 from arealstrategi.errors import ArealstrategiError
 from arealstrategi.inputs.parcels import (
     BEYOND_M,
@@ -24,13 +24,27 @@ from arealstrategi.inputs.parcels import (
     read_raw_parcels,
     with_owner,
 )
-from arealstrategi.inputs.places import read_osm, read_services
-from arealstrategi.inputs.residents import read_residents
-from arealstrategi.inputs.zones import read_constraint, read_evidence, read_plans, tell_plans
+from arealstrategi.inputs.places import (
+    closed_in,
+    read_opened,
+    read_osm,
+    read_services,
+    split_rests,
+)
+from arealstrategi.inputs.residents import read_districts, read_residents
+from arealstrategi.inputs.sites import read_sites
+from arealstrategi.inputs.weighting import read_weights
+from arealstrategi.inputs.zones import (
+    read_constraint,
+    read_evidence,
+    read_plans,
+    steep_ground,
+    tell_plans,
+)
 from arealstrategi.provenance import SourceReport, with_origin
 from arealstrategi.sources.elevation import check_elevation, sample_heights
 from arealstrategi.sources.remote import is_remote
-from arealstrategi.strategy import Strategy
+from arealstrategi.strategy import Strategy, Weights
 from arealstrategi.tables import Ways
 from arealstrategi.terrain import lay_on_ground
 
@@ -54,14 +68,24 @@ class Inputs:
         As `arealstrategi.tables` says.
     coverage
         Where the extract can know of streets.
+    weights
+        What every criterion weighs.
+    benches
+        Places to rest, as a services table.
+    opened
+        Services that open in a scenario, by its name.
     constraints
         Rules with their zones.
     evidence
-        Index ``parcel_id``, a column for every criterion that is no walk: the number it judges.
+        Index ``parcel_id``, a column for every criterion that is read: the number it judges.
     details
         Index ``parcel_id``: what else is told of each parcel, such as its property and its plan.
     population
         Cells with residents; None where no grid is given.
+    districts
+        Polygons to report residents by, index their names; None: the whole area alone.
+    sites
+        The same inputs for the given sites instead of the parcels; None where there are none.
     reports
         What was read.
     timings_s
@@ -74,10 +98,15 @@ class Inputs:
     services: gpd.GeoDataFrame
     backdrop: gpd.GeoDataFrame
     coverage: BaseGeometry
+    weights: Weights
+    benches: gpd.GeoDataFrame
+    opened: dict[str, gpd.GeoDataFrame]
     constraints: tuple[Constraint, ...]
     evidence: pd.DataFrame
     details: pd.DataFrame
     population: gpd.GeoDataFrame | None
+    districts: gpd.GeoDataFrame | None
+    sites: Inputs | None
     reports: tuple[SourceReport, ...]
     timings_s: dict[str, float] = field(default_factory=dict)
 
@@ -129,35 +158,59 @@ def read(
         area, parcels = area_and_parcels(strategy, raw, name, boundary, reports)
         with _going_on(problems):
             parcels = with_owner(strategy, parcels, reports)
+        weights = read_weights(strategy, reports, problems)
+        sites = None
+        with _going_on(problems):
+            sites = read_sites(strategy, area, parcels, reports)
     with stage("streets and services"):
         extract = read_osm(strategy, area, raw, backdrop=backdrop)
         reports.append(extract.report)
-        services = extract.services
+        services, benches = split_rests(strategy, extract.services)
+        opened: dict[str, gpd.GeoDataFrame] = {}
         with _going_on(problems):
             services = read_services(strategy, area, services, reports)
+            opened = read_opened(strategy, area, reports)
+            for what_if in strategy.scenario:
+                closed_in(services, what_if)  # what is not there is told before the work begins
     with stage("other layers"):
-        rules, evidence, details = _read_layers(strategy, area, parcels, reports, problems)
-        residents = None
+        plan = None
+        with _going_on(problems):
+            plan = read_plans(strategy, area, reports)
+        layers = _read_layers(strategy, area, parcels, plan, reports, problems)
+        residents = districts = None
         with _going_on(problems):
             residents = read_residents(strategy, area, reports)
+            districts = read_districts(strategy, area, reports)
     with stage("terrain"):
         ways = extract.ways
         with _going_on(problems):
             ways = _on_ground(strategy, area, parcels, ways, reports)
-    return Inputs(
+    rules, evidence, details = layers
+    inputs = Inputs(
         area,
         parcels,
         ways,
         services,
         extract.backdrop,
         extract.coverage,
+        weights,
+        benches,
+        opened,
         rules,
         evidence,
         details,
         residents,
+        districts,
+        None,
         tuple(with_origin(report) for report in reports),
         timings,
     )
+    if sites is None:
+        return inputs
+    with stage("other layers"):  # told of already, so that these reports are not kept
+        rules, evidence, details = _read_layers(strategy, area, sites, plan, [], problems)
+    given = replace(inputs, parcels=sites, constraints=rules, evidence=evidence, details=details)
+    return replace(inputs, sites=given)
 
 
 def _properties(parcels: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -185,14 +238,13 @@ def _read_layers(
     strategy: Strategy,
     area: StudyArea,
     parcels: gpd.GeoDataFrame,
+    plan: gpd.GeoDataFrame | None,
     reports: list[SourceReport],
     problems: Problems | None,
 ) -> tuple[tuple[Constraint, ...], pd.DataFrame, pd.DataFrame]:
     """Return the rules, what criteria look at beside the walk, and what else is told."""
-    plan, rules, evidence = None, [], pd.DataFrame(index=parcels.index)
-    details = _properties(parcels)
-    with _going_on(problems):
-        plan = read_plans(strategy, area, reports)
+    rules: list[Constraint] = []
+    evidence, details = pd.DataFrame(index=parcels.index), _properties(parcels)
     if plan is not None:
         details = details.join(tell_plans(plan, parcels, strategy.language))
     for entry in strategy.constraint:
@@ -200,8 +252,13 @@ def _read_layers(
             rule, report = read_constraint(strategy, entry, area, parcels, plan)
             rules.append(rule)
             reports.append(report)
+    if strategy.buildable.max_slope_pct is not None:
+        with _going_on(problems):
+            rule, report = steep_ground(strategy, area, parcels)
+            rules.append(rule)
+            reports.append(report)
     for criterion in strategy.criteria:
-        if isinstance(criterion, NumberCriterion):
+        if isinstance(criterion, NumberCriterion) and criterion.kind not in NOT_READ:
             with _going_on(problems):
                 evidence[criterion.key] = read_evidence(
                     strategy, criterion, area, parcels, details, reports

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from arealstrategi.area import WGS84, StudyArea
-from arealstrategi.criteria import WalkCriterion
+from arealstrategi.criteria import NumberCriterion, WalkCriterion
 from arealstrategi.errors import InputError
 from arealstrategi.inputs.located import cache_of, locate
 from arealstrategi.provenance import SourceReport
@@ -22,16 +25,58 @@ from arealstrategi.sources.gtfs import read_gtfs
 from arealstrategi.sources.merging import merge_services
 from arealstrategi.sources.parcels import RawParcels, guess_crs
 from arealstrategi.sources.points import read_points
-from arealstrategi.sources.tags import Selection, first_tags
-from arealstrategi.strategy import Strategy
+from arealstrategi.sources.tags import Selection, first_tags, parse_rule
+from arealstrategi.strategy import ScenarioEntry, Strategy
 
 STOP = "stop"  # the category that timetables speak of
 DEPARTURES = "departures_weekday_per_hour"
 
 
 def selections_of(strategy: Strategy) -> dict[str, Selection]:
-    """Return what OpenStreetMap is asked for: category to selection."""
-    return {c.key: c.selection for c in strategy.criteria if isinstance(c, WalkCriterion) and c.osm}
+    """Return what OpenStreetMap is asked for: category to selection; benches under their key."""
+    walks = {
+        c.key: c.selection for c in strategy.criteria if isinstance(c, WalkCriterion) and c.osm
+    }
+    rests = {
+        c.key: Selection(tuple(parse_rule(text) for text in c.osm))
+        for c in strategy.criteria
+        if isinstance(c, NumberCriterion) and c.osm
+    }
+    return walks | rests
+
+
+def split_rests(
+    strategy: Strategy, found: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Take benches, which are rested on and not walked to, out of the services."""
+    keys = [c.key for c in strategy.criteria if isinstance(c, NumberCriterion) and c.osm]
+    is_rest = found["category"].isin(keys)
+    return found[~is_rest].reset_index(drop=True), found[is_rest].reset_index(drop=True)
+
+
+def read_opened(
+    strategy: Strategy, area: StudyArea, reports: list[SourceReport]
+) -> dict[str, gpd.GeoDataFrame]:
+    """Read the services that open in each scenario, by its name.
+
+    Raises
+    ------
+    InputError
+        A file cannot be used.
+    """
+    opened = {}
+    for what_if in strategy.scenario:
+        tables = []
+        for category, path in what_if.open.items():
+            table, report = read_points(
+                path, category, area.crs, key=f'`open` of [[scenario]] "{what_if.name}"'
+            )
+            tables.append(table)
+            reports.append(replace(report, role=f"scenario: {what_if.name}"))
+        if tables:
+            joined = pd.concat(tables, ignore_index=True)
+            opened[what_if.name] = gpd.GeoDataFrame(joined, crs=area.crs)
+    return opened
 
 
 def read_osm(
@@ -75,6 +120,31 @@ def tags_of(selections: Mapping[str, Selection]) -> dict[str, bool | list[str]]:
         for key, values in osm.backdrop_tags().items()
     }
     return {**backdrop, **dict.fromkeys(sorted(first_tags(selections.values())), True)}
+
+
+def closed_in(services: gpd.GeoDataFrame, what_if: ScenarioEntry) -> NDArray[np.bool_]:
+    """Say which services close in a scenario: by category, by id, or by name.
+
+    Raises
+    ------
+    InputError
+        There is no such service.
+    """
+    closed = np.zeros(len(services), dtype=bool)
+    for asked in what_if.close:
+        names = services[["category", "service_id", "name"]]
+        fits = (names == asked).any(axis=1).to_numpy() & (asked != "")
+        if not fits.any():
+            known = sorted({*services["category"], *services["name"]} - {""})
+            near = difflib.get_close_matches(asked, known, n=3, cutoff=0.5)
+            raise InputError(
+                f'[[scenario]] "{what_if.name}": no service to close is called {asked!r}',
+                hint=f"Did you mean {' or '.join(near)}?"
+                if near
+                else "Give a category such as library, or the id or the name of a service.",
+            )
+        closed |= fits
+    return closed
 
 
 def read_services(

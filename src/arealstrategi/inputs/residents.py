@@ -7,16 +7,21 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from arealstrategi.area import StudyArea
 from arealstrategi.errors import InputError
-from arealstrategi.inputs.located import as_file, cache_of
+from arealstrategi.inputs.located import as_file, cache_of, locate, read_in_area
 from arealstrategi.population import age_groups, spread_by_age
-from arealstrategi.provenance import SourceReport
+from arealstrategi.provenance import Fact, SourceReport
 from arealstrategi.sources.statistics import population_by_age, read_grid, read_statbank_csv
 from arealstrategi.strategy import Strategy
 
 KEY = "`grid` under [population]"
+NAME_COLUMNS = (
+    "navn", "name", "bydelsnavn", "bydel", "kommunenavn", "grunnkretsnavn", "delomrade",
+    "delområde", "bydelsnr", "bydelnr", "kommunenummer", "grunnkretsnummer",
+)  # fmt: skip
 
 
 def read_residents(
@@ -63,3 +68,50 @@ def _ages(strategy: Strategy) -> tuple[pd.DataFrame, SourceReport]:
     if isinstance(ages, Path):
         return read_statbank_csv(ages, key="`ages` under [population]")
     return population_by_age(str(strategy.area.kommune), cache_dir=cache_of(strategy))
+
+
+def read_districts(
+    strategy: Strategy, area: StudyArea, reports: list[SourceReport]
+) -> gpd.GeoDataFrame | None:
+    """Return the districts that residents are reported by, index their names; None: none named.
+
+    Raises
+    ------
+    InputError, OnlineError
+        The layer cannot be used, or has no column with names.
+    """
+    options = strategy.population
+    if options.districts is None:
+        return None
+    key = "`districts` under [population]"
+    located = locate(strategy, options.districts, options.districts_layer, key=key, area=area)
+    fields = located.layer.fields
+    by_lower = {name.lower(): name for name in reversed(fields)}
+    guessed = next((by_lower[name] for name in NAME_COLUMNS if name in by_lower), None)
+    column = options.district_name or guessed
+    if column not in fields:
+        raise InputError(
+            f"{located.layer}: has no column {column or 'with the names of districts'} "
+            f"(found: {', '.join(fields)})",
+            hint="Set `district_name` under [population].",
+        )
+    table, _ = read_in_area(located, area, [column])
+    areas = table[shapely.get_dimensions(table.geometry.to_numpy()) == 2]  # noqa: PLR2004
+    if areas.empty:
+        raise InputError(
+            f"{located.layer}: has no polygon in the area", hint="Is it the right layer?"
+        )
+    named = areas.dissolve(areas[column].astype("str").to_numpy())
+    facts: dict[str, Fact] = {
+        **located.facts,
+        "polygons": len(areas),
+        "districts": len(named),
+        "named by": column,
+    }
+    reports.append(
+        SourceReport(
+            "districts", str(located.layer), facts, (), (located.layer.path,), what="districts",
+            date=located.date,
+        )
+    )  # fmt: skip
+    return gpd.GeoDataFrame(geometry=named.geometry, crs=area.crs)

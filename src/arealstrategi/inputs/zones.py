@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
-from arealstrategi.area import StudyArea
+from arealstrategi.area import StudyArea, ground_scale
 from arealstrategi.constraints import Constraint
 from arealstrategi.criteria import NumberCriterion
 from arealstrategi.errors import InputError
@@ -29,9 +30,11 @@ from arealstrategi.sources.presets import (
 )
 from arealstrategi.sources.rasters import raster_measure, raster_report, raster_share
 from arealstrategi.sources.remote import is_remote
+from arealstrategi.sources.slope import ground_slope, parcel_slope, steep_zones
 from arealstrategi.sources.statistics import distance_to_zones, read_zones
 from arealstrategi.sources.vector import Layer
 from arealstrategi.strategy import ConstraintEntry, CriterionEntry, Strategy
+from arealstrategi.values import code_text
 
 ANYWHERE = "no coverage given: everywhere counts as mapped"
 POSITIVE = "value > 0"  # which cells count where the strategy does not say
@@ -58,18 +61,35 @@ def read_constraint(
     if entry.plan_zones:
         return _from_plan(entry, plan, area)
     role = f"constraint: {entry.name}"
-    effect: dict[str, Fact] = {"effect": entry.effect}
+    effect: dict[str, Fact] = {"effect": entry.effect, "by": entry.by}
     if is_raster(str(entry.source)):
         cells, report = _tested_cells(entry, parcels, key, role)
+        if entry.by == "net_area":
+            raise InputError(
+                f'{key}: by = "net_area" needs zones with outlines, and {entry.source} is a raster',
+                hint='Give a layer of polygons, or judge the share: by = "share".',
+            )
         share, known = (cells[name].to_numpy() for name in ("share", "known"))
-        found, zones, mapped = answer_by_share(share, known, parcels.index), None, None
+        found = answer_by_share(share, known, parcels.index, entry.from_share)
+        zones, mapped = None, None
     else:
         zones, mapped, report = _zones(strategy, entry, area, key, role)
         found = None
     report = replace(report, facts={**report.facts, **effect})
     nowhere = gpd.GeoSeries([], crs=area.crs)
     shown = nowhere if zones is None else zones
-    return Constraint(entry.name, entry.effect, entry.points, shown, mapped, found), report
+    return _rule(entry, shown, mapped, found), report
+
+
+def _rule(
+    entry: ConstraintEntry,
+    zones: gpd.GeoSeries,
+    mapped: gpd.GeoSeries | None,
+    found: pd.DataFrame | None = None,
+) -> Constraint:
+    return Constraint(
+        entry.name, entry.effect, entry.points, zones, mapped, found, entry.by, entry.from_share
+    )
 
 
 def _tested_cells(
@@ -168,7 +188,36 @@ def _from_plan(
     report = SourceReport(
         f"constraint: {entry.name}", "the plans", facts, what="zones of plans (hensynssoner)"
     )
-    return Constraint(entry.name, entry.effect, entry.points, zones, mapped), report
+    return _rule(entry, zones, mapped), report
+
+
+STEEP = {"nb": "Brattere enn {pct:g} %", "en": "Steeper than {pct:g} %"}
+
+
+def steep_ground(
+    strategy: Strategy, area: StudyArea, parcels: gpd.GeoDataFrame
+) -> tuple[Constraint, SourceReport]:
+    """Return the ground that is too steep to build on, as zones that are taken off the parcels.
+
+    Raises
+    ------
+    InputError
+        The elevation model cannot be used.
+    """
+    most = strategy.buildable.max_slope_pct
+    assert most is not None  # noqa: S101 - asked for only where it is set
+    slope = ground_slope(
+        strategy.terrain.elevation, _bounds(parcels), area.crs, shapes=parcels.geometry
+    )
+    zones, mapped = steep_zones(slope, most)
+    name = STEEP[strategy.language].format(pct=most)
+    facts: dict[str, Fact] = {"cells of m": slope.cell_m, "steep zones": len(zones)}
+    source = ", ".join(str(path) for path in strategy.terrain.elevation)
+    report = SourceReport(
+        f"constraint: {name}", source, facts, (), tuple(strategy.terrain.elevation),
+        what="ground slope, from the elevation model",
+    )  # fmt: skip
+    return Constraint(name, "exclude", 0.0, zones, mapped, by="net_area"), report
 
 
 def read_plans(
@@ -229,16 +278,94 @@ def read_evidence(
         Its source cannot be used.
     """
     if criterion.kind == "column":
-        return pd.to_numeric(parcels[f"{OWN}{criterion.column}"], errors="coerce")
+        return _own_column(criterion, parcels)
     if criterion.kind == "plan_readiness":
         if "plan_readiness" not in details:
             raise _no_plans(f'[[criterion]] "{criterion.key}"')
         return details["plan_readiness"].map(READINESS_VALUE).astype(float)
-    entry = next(one for one in strategy.criterion if one.key == criterion.key)
-    measure = {"layer_share": _layer_share, "raster": _cells, "centrality": _centrality}
-    numbers, report = measure[criterion.kind](strategy, entry, area, parcels)
+    if criterion.kind == "slope":
+        numbers, report = _slope(strategy, criterion, area, parcels)
+    else:
+        entry = next(one for one in strategy.criterion if one.key == criterion.key)
+        measure = {
+            "layer_share": _layer_share,
+            "raster": _cells,
+            "distance": _distance,
+            "centrality": _centrality,
+        }
+        numbers, report = measure[criterion.kind](strategy, entry, area, parcels)
     reports.append(report)
     return numbers
+
+
+def _own_column(criterion: NumberCriterion, parcels: gpd.GeoDataFrame) -> pd.Series:
+    """Return a column of the parcels: numbers, or the codes that the criterion values."""
+    column = parcels[f"{OWN}{criterion.column}"]
+    if criterion.categories is None:
+        return pd.to_numeric(column, errors="coerce")
+    codes: pd.Series = column.map(code_text, na_action="ignore").astype("str")
+    codes = codes.where(codes != "")
+    if "" in criterion.categories:  # the strategy says what an empty cell is worth
+        codes = codes.fillna("")
+    unknown = codes[codes.notna() & ~codes.isin(list(criterion.categories))]
+    if len(unknown):
+        raise InputError(
+            f'[[criterion]] "{criterion.key}": column {criterion.column} has the code '
+            f"{unknown.iloc[0]!r} (parcel {unknown.index[0]}), which has no value",
+            hint=f"Add it to categories, which has: {', '.join(criterion.categories)}.",
+        )
+    return codes
+
+
+def _slope(
+    strategy: Strategy, criterion: NumberCriterion, area: StudyArea, parcels: gpd.GeoDataFrame
+) -> tuple[pd.Series, SourceReport]:
+    """Return the share of each parcel's ground that is not too steep, NaN where not known."""
+    rasters, most = strategy.terrain.elevation, criterion.max_slope_pct
+    slope = ground_slope(rasters, _bounds(parcels), area.crs, shapes=parcels.geometry)
+    found = parcel_slope(slope, parcels, max_pct=most)
+    known = found["known"] > 1 - SLIVER_SHARE
+    facts: dict[str, Fact] = {
+        "cells of m": slope.cell_m,
+        "steepest ground that counts, %": most,
+        "parcels with known ground": int(known.sum()),
+    }
+    report = SourceReport(
+        f"criterion: {criterion.key}", ", ".join(map(str, rasters)), facts, (), tuple(rasters),
+        what="ground slope, from the elevation model",
+    )  # fmt: skip
+    return found["within_share"].where(known), report
+
+
+def _distance(
+    strategy: Strategy, entry: CriterionEntry, area: StudyArea, parcels: gpd.GeoDataFrame
+) -> tuple[pd.Series, SourceReport]:
+    """Return metres of straight line to the nearest feature of a layer, 0 where one is met.
+
+    inf where the layer, which covers the area, has none in it or its margin; NaN where all that
+    it holds lies elsewhere.
+    """
+    key = f'[[criterion]] "{entry.key}"'
+    located = locate(strategy, str(entry.source), entry.layer, key=key, area=area, crs=entry.crs)
+    table, near = read_in_area(located, area, where=entry.where)
+    nothing = np.inf if near else np.nan
+    metres = pd.Series(nothing, parcels.index)
+    if len(table):
+        shapes = parcels.geometry.to_numpy()
+        nearest = shapely.STRtree(table.geometry.to_numpy()).nearest(shapes)
+        straight = shapely.distance(shapes, table.geometry.to_numpy()[nearest])
+        at = shapely.get_coordinates(shapely.point_on_surface(shapes))
+        metres = pd.Series(straight / ground_scale(at, area.crs), parcels.index)
+    facts: dict[str, Fact] = {
+        **located.facts,
+        "features in and around the area": len(table),
+        "measured as": "straight line",
+    }
+    report = SourceReport(
+        f"criterion: {entry.key}", str(located.layer), facts, () if near else (ELSEWHERE,),
+        (located.layer.path,), date=located.date, what="things to be near to or far from",
+    )  # fmt: skip
+    return metres, report
 
 
 def _layer_share(
@@ -280,6 +407,11 @@ def _centrality(
         date=report.date or (located.date if located is not None else ""),
     )
     return distance_to_zones(parcels, zones), report
+
+
+def _bounds(parcels: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
+    west, south, east, north = parcels.total_bounds
+    return float(west), float(south), float(east), float(north)
 
 
 def _no_plans(asked: str) -> InputError:

@@ -21,6 +21,7 @@ from arealstrategi.sources.vector import open_layer, read_layer
 # Names of columns, compared in lower case; the first one found counts.
 NAME_COLUMNS = ("name", "navn")
 ID_COLUMNS = ("id",)
+CAPACITY_COLUMNS = ("capacity", "kapasitet", "plasser", "listelengde")
 DEGREE_COLUMNS = (
     ("lon", "lng", "longitude", "lengdegrad"),
     ("lat", "latitude", "breddegrad"),
@@ -29,11 +30,12 @@ METRE_COLUMNS = (
     ("x", "øst", "ost", "east", "easting", "x_utm", "utm_x"),
     ("y", "nord", "north", "northing", "y_utm", "utm_y"),
 )
+_TOLD = {"name": NAME_COLUMNS, "id": ID_COLUMNS, "capacity": CAPACITY_COLUMNS}
 MOST_DEGREES = 400.0  # no projected place in use lies that close to its origin
 
 
 def read_points(
-    path: Path, category: str, crs: pyproj.CRS
+    path: Path, category: str, crs: pyproj.CRS, *, key: str | None = None
 ) -> tuple[gpd.GeoDataFrame, SourceReport]:
     """Read own places of one category.
 
@@ -41,16 +43,20 @@ def read_points(
     ----------
     path
         CSV or XLSX with ``lon`` and ``lat`` (degrees) or ``x`` and ``y`` (metres in `crs`), or
-        any vector file with points or polygons; either with or without ``name`` and ``id``.
+        any vector file with points or polygons; either with or without ``name``, ``id`` and
+        ``capacity``.
     category
         The category they belong to.
     crs
         The analysis CRS.
+    key
+        What the strategy file calls this input, for messages; left out: the points of a criterion.
 
     Returns
     -------
-    Services table in `crs`, and what was read. A row without both coordinates, and a feature that
-    is neither point nor polygon, is left out and reported.
+    Services table in `crs`, with ``capacity`` (NaN where it is not told), and what was read. A
+    row without both coordinates, and a feature that is neither point nor polygon, is left out and
+    reported.
 
     Raises
     ------
@@ -58,7 +64,7 @@ def read_points(
         The file is missing or holds no place, or a coordinate cannot be one; the message names
         the cell.
     """
-    key = f"`points` of the criterion '{category}'"
+    key = key or f"`points` of the criterion '{category}'"
     is_table = path.suffix.lower() in TABLES
     read, stated = _from_table(path, key, crs) if is_table else _from_layer(path, key)
     shapes = _usable(read.to_crs(crs).geometry.to_numpy())
@@ -75,6 +81,7 @@ def read_points(
             "category": category,
             "name": read["name"].fillna(""),
             "kind": "own",
+            "capacity": _capacity(path, read["capacity"]),
         },
         geometry=shapes,
         crs=crs,
@@ -98,6 +105,19 @@ def read_points(
     return services[usable].reset_index(drop=True), report
 
 
+def _capacity(path: Path, told: pd.Series) -> pd.Series:
+    """Read numbers from 0 up; NaN where a place tells none."""
+    number = pd.to_numeric(told.str.replace(",", ".", regex=False), errors="coerce").astype(float)
+    wrong = told.notna() & ~(np.isfinite(number) & (number >= 0))
+    if wrong.any():
+        row = told.index[int(np.argmax(wrong))]
+        raise InputError(
+            f"{path}, row {row}: the capacity {told[row]!r} is not a number from 0 up",
+            hint="Correct the cell, or leave it empty where the capacity is not known.",
+        )
+    return number
+
+
 def _identities(ids: pd.Series) -> tuple[pd.Series, list[str]]:
     """Return one identity per place, by row number where it has none, and those met again."""
     number = pd.Series(np.arange(1, len(ids) + 1), index=ids.index).astype("str")
@@ -110,7 +130,7 @@ def _identities(ids: pd.Series) -> tuple[pd.Series, list[str]]:
 def _from_layer(path: Path, key: str) -> tuple[gpd.GeoDataFrame, str]:
     """Read a layer; its index counts the features from 1."""
     layer = open_layer(path, None, key=key)
-    wanted = [_first(names, layer.fields) for names in (NAME_COLUMNS, ID_COLUMNS)]
+    wanted = [_first(names, layer.fields) for names in _TOLD.values()]
     read = read_layer(layer, [column for column in wanted if column is not None])
     table = gpd.GeoDataFrame(_name_and_id(read), geometry=read.geometry, crs=read.crs)
     return table.set_index(np.arange(1, len(table) + 1)), layer.crs_name
@@ -118,7 +138,7 @@ def _from_layer(path: Path, key: str) -> tuple[gpd.GeoDataFrame, str]:
 
 def _name_and_id(read: pd.DataFrame) -> dict[str, pd.Series]:
     fields = tuple(read.columns)
-    found = {"name": _first(NAME_COLUMNS, fields), "id": _first(ID_COLUMNS, fields)}
+    found = {new: _first(names, fields) for new, names in _TOLD.items()}
     return {
         new: pd.Series(pd.NA, read.index, dtype="str") if column is None else _as_text(read[column])
         for new, column in found.items()

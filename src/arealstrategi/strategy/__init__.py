@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,13 +17,16 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field, PrivateAttr, ValidationError
 
-from arealstrategi.criteria import AnyCriterion, WalkCriterion
+from arealstrategi.areas import AreaRules
+from arealstrategi.criteria import AnyCriterion, NumberCriterion, WalkCriterion
 from arealstrategi.errors import StrategyError, without_secrets
-from arealstrategi.scoring import normalise
-from arealstrategi.sources.remote import is_remote
-from arealstrategi.strategy.problems import all_readable, not_one_of, problems
+from arealstrategi.robustness import RobustnessOptions
+from arealstrategi.scoring import Gate
+from arealstrategi.strategy.contradictions import contradictions, unknown_names
+from arealstrategi.strategy.problems import all_readable, problems
 from arealstrategi.strategy.sections import (
     AreaOptions,
+    BuildableOptions,
     ConstraintEntry,
     CriterionEntry,
     OsmOptions,
@@ -31,19 +34,26 @@ from arealstrategi.strategy.sections import (
     ParcelOptions,
     PlanEntry,
     PopulationOptions,
+    ScenarioEntry,
     ScoreOptions,
     Section,
     ServiceOptions,
+    SiteOptions,
     TerrainOptions,
     WalkerOptions,
+    WeightingEntry,
 )
-from arealstrategi.strategy.shipped import catalogue_entries, group_labels, merged, weight_sets
+from arealstrategi.strategy.shipped import catalogue_entries, group_labels, merged
+from arealstrategi.strategy.weighing import Weights, reweighed, weigh
+from arealstrategi.weights import Weighting, found_weights
 
 __all__ = [
     "ConstraintEntry",
     "CriterionEntry",
     "PlanEntry",
+    "ScenarioEntry",
     "Strategy",
+    "Weights",
     "catalogue_entries",
     "group_labels",
     "json_schema",
@@ -68,11 +78,18 @@ class Strategy(Section):
     terrain: TerrainOptions = Field(default_factory=TerrainOptions)
     walker: WalkerOptions = Field(default_factory=WalkerOptions)
     score: ScoreOptions = Field(default_factory=ScoreOptions)
+    weighting: tuple[WeightingEntry, ...] = ()
+    gate: tuple[Gate, ...] = ()
+    buildable: BuildableOptions = Field(default_factory=BuildableOptions)
+    robustness: RobustnessOptions = Field(default_factory=RobustnessOptions)
+    areas: AreaRules = Field(default_factory=AreaRules)
     services: ServiceOptions = Field(default_factory=ServiceOptions)
     plan: tuple[PlanEntry, ...] = ()
     population: PopulationOptions = Field(default_factory=PopulationOptions)
     criterion: tuple[CriterionEntry, ...] = ()
     constraint: tuple[ConstraintEntry, ...] = ()
+    sites: SiteOptions = Field(default_factory=SiteOptions)
+    scenario: tuple[ScenarioEntry, ...] = ()
     output: OutputOptions = Field(default_factory=OutputOptions)
 
     _path: Path | None = PrivateAttr(default=None)
@@ -131,39 +148,14 @@ class Strategy(Section):
         except ValidationError as error:
             raise problems(name, all_readable(error, cls)) from None
         strategy._path = source  # noqa: SLF001 - its own
-        found = [text for _, text in strategy._merged if text] + strategy._contradictions()  # noqa: SLF001
+        found = [text for _, text in strategy._merged if text] + contradictions(strategy)  # noqa: SLF001
         if found:
             raise problems(name, found)
         if not any(c.weight > 0 for c in strategy.criteria):
             raise problems(name, ["criterion: no criterion has a weight above 0"])
+        if found := unknown_names(strategy):
+            raise problems(name, found)
         return strategy
-
-    def _contradictions(self) -> list[str]:
-        """Return what no section can see by itself."""
-        found = []
-        area, needs_plan = self.area, any(rule.plan_zones for rule in self.constraint)
-        needs_plan = needs_plan or any(entry.kind == "plan_readiness" for entry in self.criterion)
-        has_area = bool(area.boundary or area.kommune or area.place)
-        if len({rule.name for rule in self.constraint}) < len(self.constraint):
-            found.append("constraint: two of them have the same name")
-        if self.score.weights not in weight_sets():
-            found.append(not_one_of("score.weights", self.score.weights, weight_sets()))
-        if self.parcels.grid_m and not has_area:
-            found.append("area.boundary: a grid needs a boundary to fill")
-        columns = [entry.key for entry in self.criterion if entry.kind == "column"]
-        if self.parcels.grid_m and columns:
-            found.append(f"criterion: a grid has no columns, so kind column cannot be: {columns}")
-        if is_remote(self.parcels.source) and not has_area:
-            found.append("area.boundary: parcels from a service need a boundary to ask for")
-        if area.boundary is not None and is_remote(area.boundary):
-            found.append("area.boundary: must be a file; an address is not read here")
-        if needs_plan and not self.plan:
-            found.append("plan: plan_readiness and plan_zones need a [[plan]] with its source")
-        if self.population.ages is not None and self.population.grid is None:
-            found.append("population.ages: needs a grid to spread the residents in")
-        if self.population.ages == "ssb" and area.kommune is None:
-            found.append("population.ages: ssb needs kommune under [area]")
-        return found
 
     @property
     def path(self) -> Path | None:
@@ -182,13 +174,67 @@ class Strategy(Section):
 
     @property
     def weights(self) -> pd.Series:
-        """Normalised weights by criterion key."""
-        return normalise(pd.Series({c.key: c.weight for c in self.criteria}, dtype=float))
+        """Normalised weights by criterion key, where no survey has to be read for them."""
+        return self.weigh([]).weight
+
+    def weigh(self, surveys: Sequence[pd.DataFrame]) -> Weights:
+        """Return what every criterion weighs, and by whom.
+
+        Parameters
+        ----------
+        surveys
+            The answers of each ``[[weighting]]`` of method survey, in their order.
+
+        Raises
+        ------
+        StrategyError
+            A weighting names a group or criterion that is not in use.
+        """
+        answers = iter(surveys)
+        found = [
+            found_weights(entry, next(answers) if entry.method == "survey" else None)
+            for entry in self.weighting
+        ]
+        return self.weights_of(self.criteria, self.score.weights, found)
+
+    def weights_of(
+        self, criteria: Sequence[AnyCriterion], weight_set: str, found: Sequence[Weighting]
+    ) -> Weights:
+        """Return the weights of some criteria, with what people answered laid on them."""
+        own = {e.key: "the strategy file" for e in self.criterion if e.weight is not None}
+        shipped = f"the shipped set {weight_set}" if self.score.catalogue != "none" else ""
+        return weigh(criteria, found, source=shipped, own=own)
+
+    def weights_in(self, what_if: ScenarioEntry, weights: Weights) -> Weights:
+        """Return the weights that hold in a scenario.
+
+        Another shipped set takes the place of all weights. A weight by criterion is its share of
+        all; the other criteria keep their proportions.
+
+        Parameters
+        ----------
+        what_if
+            The scenario.
+        weights
+            Those of the strategy.
+        """
+        if what_if.weights is not None:
+            catalogue = self.score.catalogue != "none"
+            again = merged(self.criterion, what_if.weights, catalogue=catalogue)
+            criteria = [c for c, _ in again if c is not None]
+            weights = self.weights_of(criteria, what_if.weights, [])
+        return reweighed(weights, what_if.weight, f"scenario {what_if.name}")
 
     @property
     def margin_m(self) -> float:
-        """How far outside the boundary services count, metres: the largest ``zero_m``."""
-        return max((c.zero_m for c in self.criteria if isinstance(c, WalkCriterion)), default=0.0)
+        """How far outside the boundary things count, metres: the farthest anchor of a distance."""
+        farthest = [c.zero_m for c in self.criteria if isinstance(c, WalkCriterion)]
+        farthest += [
+            max(c.within_m, c.worth.largest_anchor if c.kind == "distance" else 0.0)
+            for c in self.criteria
+            if isinstance(c, NumberCriterion)
+        ]
+        return max(farthest, default=0.0)
 
     @property
     def output_folder(self) -> Path:

@@ -80,4 +80,6 @@ def _is_model(kind: Any) -> bool:  # noqa: ANN401
 
 def not_one_of(key: str, value: str, known: Iterable[str]) -> str:
     """Say that a key has a value that is not known, with those that are."""
-    return f"{key}: there is no '{value}'; choose one of {', '.join(known)}"
+    listed = ", ".join(known)
+    told = f"choose one of {listed}" if listed else "the strategy has none"
+    return f"{key}: there is no '{value}'; {told}"

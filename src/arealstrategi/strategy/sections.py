@@ -20,13 +20,16 @@ from pydantic import (
 )
 from pyproj.exceptions import CRSError
 
-from arealstrategi.constraints import Effect
-from arealstrategi.criteria import Kind
+from arealstrategi.buildable import BuildableRules
+from arealstrategi.constraints import By, Effect
+from arealstrategi.criteria import Headline, Kind
 from arealstrategi.network import Direction
-from arealstrategi.scoring import Method
+from arealstrategi.scoring import FLOOR, Method, MissingPolicy
 from arealstrategi.sources.presets import preset
 from arealstrategi.sources.remote import is_remote
+from arealstrategi.values import FunctionName
 from arealstrategi.walker import ProfileName, Season, Walker, profile
+from arealstrategi.weights import WeightingOptions
 
 
 def beside_file(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
@@ -229,9 +232,25 @@ class ScoreOptions(Section):
         le=100,
         description="For owa: 1 is the weighted sum, larger asks for all criteria to be good.",
     )
+    floor: float = Field(
+        default=FLOOR, gt=0, lt=1, description="For geometric: lower values count as this."
+    )
+    missing: MissingPolicy = Field(
+        default="require",
+        description="A parcel that lacks a value: require: is not assessed; reweight: is assessed "
+        "by the others, if they have 80 % of the weight; worst: counts as 0 there.",
+    )
     weights: str = Field(default="default", description="A shipped set of weights.")
     catalogue: Literal["senior", "none"] = Field(
         default="senior", description='The shipped criteria; "none": only those written here.'
+    )
+
+
+class WeightingEntry(WeightingOptions):
+    """A way to find weights; what it names shares the weight that it has together."""
+
+    table: Annotated[Path | None, BeforeValidator(beside_file)] = Field(
+        default=None, description="survey: CSV or XLSX, a row per respondent, a column per item."
     )
 
 
@@ -239,6 +258,9 @@ class ScoreOptions(Section):
 NO_JUDGEMENT = {
     "points", "source", "layer", "crs", "where", "coverage", "statistic", "zones",
 }  # fmt: skip
+
+
+NEED_SOURCE = {"layer_share", "raster", "distance", "centrality"}
 
 
 class CriterionEntry(Section):
@@ -270,12 +292,54 @@ class CriterionEntry(Section):
     column: str | None = Field(default=None, description="kind column: the parcels' column.")
     full: float | None = Field(default=None, description="Other kinds than walk: worth 1.")
     zero: float | None = Field(default=None, description="Other kinds than walk: worth 0.")
+    of: str | None = Field(default=None, description="kind count_within: which category.")
+    within_m: float | None = Field(
+        default=None, gt=0, description="kind count_within: places within this effort count."
+    )
+    max_slope_pct: float | None = Field(
+        default=None, gt=0, description="kind slope: ground no steeper than this can be built on."
+    )
+    on_way_to: tuple[str, ...] | None = Field(
+        default=None, description="kind rest: benches on the ways to these categories count."
+    )
+    function: FunctionName | None = Field(
+        default=None, description="Shape of the value function; left out: linear."
+    )
+    curve: tuple[tuple[float, float], ...] | None = Field(
+        default=None, description="piecewise, step: pairs of measure and value, measures rising."
+    )
+    beyond: float | None = Field(
+        default=None, description="step: the value beyond the last limit; left out: 0."
+    )
+    half: float | None = Field(
+        default=None, description="exponential, logistic: the measure that is worth 0.5."
+    )
+    steepness: float | None = Field(
+        default=None, description="logistic: per unit; above 0 the value falls."
+    )
+    sigma: float | None = Field(default=None, gt=0, description="gaussian: its width.")
+    centre: float | None = Field(default=None, description="gaussian: where the value is 1.")
+    corners: tuple[float, float, float, float] | None = Field(
+        default=None, description="trapezoid: rises from the first to the second, falls after."
+    )
+    categories: dict[str, float] | None = Field(
+        default=None, description="category: code to value 0–1."
+    )
+    headline: Headline | None = Field(
+        default=None, description="Headline score it counts in; left out: its group's."
+    )
+    critical: bool | None = Field(
+        default=None, description="minimum: whether it decides; none marked: all do."
+    )
     source: Source | None = Field(
-        default=None, description="kind layer_share, raster, centrality: a file, or an address."
+        default=None,
+        description="kind layer_share, raster, distance, centrality: a file, or an address.",
     )
     layer: str | None = Field(default=None, description="Its layer; left out: the only one.")
     crs: str | None = Field(default=None, description="CRS, needed where the file does not say.")
-    where: str | None = Field(default=None, description="kind layer_share: which features.")
+    where: str | None = Field(
+        default=None, description="kind layer_share, distance: which features."
+    )
     coverage: Source | None = Field(
         default=None, description="kind layer_share: surveyed area; outside it nothing is known."
     )
@@ -291,8 +355,14 @@ class CriterionEntry(Section):
 
     @model_validator(mode="after")
     def _has_source(self) -> Self:
-        if self.kind in {"layer_share", "raster", "centrality"} and self.source is None:
+        if self.kind in NEED_SOURCE and self.source is None:
             raise ValueError(f"kind {self.kind} needs a source")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Self:
+        if self.curve is not None and (self.full_m, self.zero_m) != (None, None):
+            raise ValueError("give either curve or full_m and zero_m")
         return self
 
 
@@ -315,6 +385,17 @@ class ConstraintEntry(Section):
     )
     effect: Effect = Field(default="exclude", description="What a hit does.")
     points: float = Field(default=10.0, ge=0, le=100, description="deduct: points to take off.")
+    by: By = Field(
+        default="share",
+        description="share: what counts is the share of the parcel in the zones. net_area: they "
+        "are taken off the parcel, and [buildable] says what must be left.",
+    )
+    from_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the parcel (0–1) from which it is hit; 0: all but a sliver counts.",
+    )
     coverage: Source | None = Field(
         default=None, description='Surveyed area; outside it the answer is "not mapped".'
     )
@@ -335,6 +416,12 @@ class ConstraintEntry(Section):
     def _one_origin(self) -> Self:
         if (self.source is None) == (not self.plan_zones):
             raise ValueError("give either source or plan_zones")
+        return self
+
+    @model_validator(mode="after")
+    def _by_one_measure(self) -> Self:
+        if self.by == "net_area" and self.from_share:
+            raise ValueError("from_share goes with by = share; net_area is judged in [buildable]")
         return self
 
 
@@ -372,6 +459,57 @@ class PopulationOptions(Section):
         description="Residents by age: a CSV of Statistikkbanken, or ssb to ask for it online. "
         "Needs kommune under [area].",
     )
+    districts: Source | None = Field(
+        default=None, description="Polygons to report residents within reach by."
+    )
+    districts_layer: str | None = Field(default=None, description="Their layer.")
+    district_name: str | None = Field(
+        default=None, description="Column with their names; left out: guessed."
+    )
+
+
+class BuildableOptions(BuildableRules):
+    """What of a parcel can be built on, and how much of that there must be."""
+
+
+class SiteOptions(Section):
+    """Given sites that are compared side by side."""
+
+    source: InputPath | None = Field(
+        default=None,
+        description="A list of parcels (CSV or XLSX with a column of ids or cadastral numbers), "
+        "places (CSV with lon,lat or x,y) or a vector file with points or outlines.",
+    )
+    layer: str | None = Field(default=None, description="Its layer; left out: the only one.")
+    id: str | None = Field(default=None, description="Column that names a site; left out: guessed.")
+    crs: str | None = Field(default=None, description="CRS, needed where the file does not say.")
+
+
+class ScenarioEntry(Section):
+    """What if: the same strategy with something changed."""
+
+    name: str = Field(min_length=1, description="What readers see.")
+    close: tuple[str, ...] = Field(
+        default=(), description="Services that close: a category, a service's id or its name."
+    )
+    open: dict[str, InputPath] = Field(
+        default_factory=dict, description="Services that open: category to a file with places."
+    )
+    weights: str | None = Field(default=None, description="Another shipped set of weights.")
+    weight: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="Other weights: criterion to its share of all, 0–1; the rest keep their "
+        "proportions.",
+    )
+    lift: tuple[str, ...] = Field(default=(), description="Constraints that do not hold.")
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not (self.close or self.open or self.weights or self.weight or self.lift):
+            raise ValueError("changes nothing; give close, open, weights, weight or lift")
+        if sum(self.weight.values()) > 1:
+            raise ValueError("weight: the shares add up to more than 1")
+        return self
 
 
 class OutputOptions(Section):
@@ -380,7 +518,8 @@ class OutputOptions(Section):
     dir: InputPath | None = Field(default=None, description="Folder of the results.")
     audience: Literal["internal", "public"] = Field(
         default="internal",
-        description="Who reads it; public: no folder of yours is told in the outputs.",
+        description="Who reads it; public: no folder of yours, no name of who gave weights and no "
+        "count of fewer than 5 residents is told in the outputs.",
     )
 
 

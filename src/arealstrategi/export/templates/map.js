@@ -313,6 +313,7 @@ window.suitabilityMap = (() => {
     if (!criterion.walk) {
       const raw = parcels.raw[c]?.[i] ?? null;
       if (raw === null) return value < 0 ? words.not_measured : "";
+      if (typeof raw === "string") return raw;
       return number(m, raw, Number.isInteger(raw) ? 0 : 1);
     }
     if (!criterion.found) return words.not_found;

@@ -18,6 +18,7 @@ import pandas as pd
 import pyogrio
 import rasterio
 import shapely
+from numpy.typing import NDArray
 from rasterio.transform import Affine
 
 from arealstrategi.errors import OutputError
@@ -39,6 +40,7 @@ FILES = (
     "kommunal_grunn.csv",
     "arealplan.gpkg",
     "dtm10.tif",
+    "tomter.csv",
     "strategy.toml",
 )
 # What the land-use plan says of land that is not for building: code and name of the purpose.
@@ -89,6 +91,13 @@ source = "arealplan.gpkg"
 where = "arealformal = 5100"          # landbruk, natur, friluftsliv, reindrift
 effect = "exclude"
 
+[sites]
+source = "tomter.csv"                 # tre kommunale tomter som settes side om side
+
+[[scenario]]
+name = "Biblioteket legges ned"
+close = ["library"]
+
 [output]
 dir = "."                             # resultatene legges her
 """
@@ -98,7 +107,8 @@ def write_demo(folder: Path) -> Path:
     """Write the inputs of the demo municipality and return the path of its strategy file.
 
     Always the same files: an extract, parcels, a list of municipal land, a land-use plan, an
-    elevation model and the strategy. All are in EPSG:25832 but the extract, which is in WGS 84.
+    elevation model, a list of given sites and the strategy. All are in EPSG:25832 but the extract,
+    which is in WGS 84.
 
     Raises
     ------
@@ -138,7 +148,8 @@ def _write_all(folder: Path) -> list[Path]:
     _write_owners(numbers[municipal], files[2])
     _write_plan(lots, files[3])
     _write_heights(ground, files[4])
-    files[5].write_text(STRATEGY, encoding="utf-8", newline="\n")
+    _write_sites(lots, numbers, municipal, files[5])
+    files[6].write_text(STRATEGY, encoding="utf-8", newline="\n")
     return files
 
 
@@ -212,6 +223,21 @@ def _write_owners(numbers: pd.DataFrame, path: Path) -> None:
     owners.insert(0, "kommunenr", place.NUMBER)
     owners["eierforhold"] = np.where(np.arange(len(owners)) % 40, "H", "F")
     owners.to_csv(path, sep=";", index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def _write_sites(
+    lots: plots.Lots, numbers: pd.DataFrame, municipal: NDArray[np.bool_], path: Path
+) -> None:
+    """List the three largest plots that the municipality owns and the plan leaves for building."""
+    free = np.flatnonzero(municipal & ~np.isin(plots.uses(lots), list(PURPOSES)))
+    largest = free[np.argsort(-shapely.area(lots.polygons[free]), kind="stable")][:3]
+    named = numbers.iloc[largest]
+    leased = np.where(named["fnr"] > 0, "/" + named["fnr"].astype(str), "")
+    text: pd.Series[str] = (
+        f"{place.NUMBER}-" + named["gnr"].astype(str) + "/" + named["bnr"].astype(str) + leased
+    )
+    listed = pd.DataFrame({"eiendom": text})
+    listed.to_csv(path, sep=";", index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 def _write_heights(ground: town.Ground, path: Path) -> None:
