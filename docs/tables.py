@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from arealstrategi.criteria import WalkCriterion
+from arealstrategi.areas import INSTRUMENTS
+from arealstrategi.criteria import AnyCriterion, WalkCriterion
+from arealstrategi.export.labels import words
 from arealstrategi.sources.presets import preset_table
 from arealstrategi.strategy import Strategy, group_labels, json_schema
 from arealstrategi.walker import (
@@ -119,26 +121,39 @@ def roughness() -> str:
 
 
 def criteria() -> str:
-    """Return the criteria of the catalogue with both sets of weights, in per cent."""
-    sets = [_shipped(weights) for weights in ("default", "equal")]
+    """Return the criteria of the catalogue with the shipped sets of weights, in per cent.
+
+    The shares are those without the optional criteria; theirs are those with all of them.
+    """
+    names = ("default", "equal", "roc", "health_heavy")
+    sets = [_shipped(weights) for weights in names]
+    whole = [_shipped(weights, optional=True) for weights in names]
     groups = group_labels()
     rows = (
         (
             f"`{c.key}`",
             f"{c.name('en')} ({c.name('nb')})",
             groups[c.group]["en"],
-            *(f"{100 * strategy.weights[c.key]:.1f}" for strategy in sets),
-            f"{c.full_m:g}",
-            f"{c.zero_m:g}",
-            c.k,
-            ", ".join(f"{share:g}" for share in c.shares),
+            *(
+                f"{100 * (own.weights if c.key in own.weights else full.weights)[c.key]:.1f}"
+                for own, full in zip(sets, whole, strict=True)
+            ),
+            *_anchors(c),
             c.source,
         )
-        for c in sets[0].criteria
-        if isinstance(c, WalkCriterion)
+        for c in whole[0].criteria
     )
-    titles = ("key", "criterion", "group", "default, %", "equal, %", "full_m", "zero_m", "k")
-    return _table((*titles, "decay", "basis"), rows)
+    shares = ("default, %", "equal", "roc", "health_heavy")
+    titles = ("key", "criterion", "group", *shares, "full_m", "zero_m", "k", "decay", "basis")
+    return _table(titles, rows)
+
+
+def _anchors(criterion: AnyCriterion) -> tuple[object, ...]:
+    """Return where the value is 1 and where it is 0, how many places count, and how much."""
+    if isinstance(criterion, WalkCriterion):
+        shares = ", ".join(f"{share:g}" for share in criterion.shares)
+        return f"{criterion.full_m:g}", f"{criterion.zero_m:g}", criterion.k, shares
+    return f"{criterion.full:g}", f"{criterion.zero:g}", "", f"kind `{criterion.kind}`"
 
 
 def presets() -> str:
@@ -164,13 +179,24 @@ def strategy_keys() -> str:
     top = {key: told for key, told in schema["properties"].items() if "description" in told}
     parts = ["### At the top\n\n" + _keys({"properties": top})]
     for name, told in schema["properties"].items():
-        reference = told.get("$ref") or told.get("items", {}).get("$ref")
-        if reference is not None:
-            section = schema["$defs"][reference.rsplit("/", 1)[1]]
-            title = f"[[{name}]]" if "items" in told else f"[{name}]"
-            keys = _keys(section, own=[*Walker.model_fields] if name == "walker" else [])
-            parts.append(f"### `{title}`\n\n{section['description']}\n\n{keys}")
+        parts += _section(schema["$defs"], name, told)
     return "\n\n".join(parts)
+
+
+def _section(models: dict[str, Any], name: str, told: dict[str, Any]) -> list[str]:
+    """Return the table of a section and of those within it; nothing for a plain key."""
+    reference = told.get("$ref") or told.get("items", {}).get("$ref")
+    if reference is None:
+        return []
+    section = models[reference.rsplit("/", 1)[1]]
+    title = f"[[{name}]]" if "items" in told else f"[{name}]"
+    keys = _keys(section, own=[*Walker.model_fields] if name == "walker" else [])
+    inner = (
+        part
+        for key, value in section["properties"].items()
+        for part in _section(models, f"{name}.{key}", value)
+    )
+    return [f"### `{title}`\n\n{section['description']}\n\n{keys}", *inner]
 
 
 def _keys(section: dict[str, Any], *, own: Iterable[str] = ()) -> str:
@@ -201,13 +227,22 @@ def _kind(told: dict[str, Any]) -> str:
         return " or ".join(dict.fromkeys(kinds))
     if "const" in told:
         return f"`{json.dumps(told['const'])}`"
-    if told["type"] == "array":
-        pair = "prefixItems" in told["items"]
-        return "list of pairs of numbers" if pair else f"list of {_kind(told['items'])}s"
-    if told["type"] == "string":
+    if told.get("type") == "array":
+        return _list_kind(told)
+    kind = str(told.get("type", "object"))  # a section within
+    if kind == "string":
         return "path" if told.get("format") == "path" else "text"
-    kind = str(told["type"])
     return {"boolean": "`true`, `false`", "object": "table"}.get(kind, kind)
+
+
+def _list_kind(told: dict[str, Any]) -> str:
+    if "prefixItems" in told:
+        return f"list of {len(told['prefixItems'])} numbers"
+    if "prefixItems" in told["items"]:
+        return "list of pairs of numbers"
+    one = _kind(told["items"])
+    several = one.replace("list", "lists", 1) if one.startswith("list") else f"{one}s"
+    return f"list of {several}"
 
 
 def _default(value: object) -> str:
@@ -223,8 +258,14 @@ def _number(value: Any) -> str:  # noqa: ANN401 - as it stands in the file
     return ", ".join(f"{factor:g}" for factor in value)
 
 
-def _shipped(weights: str) -> Strategy:
-    return Strategy.build({"parcels": {"source": "any.gpkg"}, "score": {"weights": weights}})
+def _shipped(weights: str, *, optional: bool = False) -> Strategy:
+    written: dict[str, Any] = {
+        "parcels": {"source": "any.gpkg"},
+        "score": {"weights": weights},
+    }
+    if optional:
+        written["criterion"] = [{"key": "bench"}, {"key": "centre", "source": "any.gpkg"}]
+    return Strategy.build(written)
 
 
 def _tags(tags: dict[str, str]) -> str:
@@ -241,6 +282,21 @@ def _table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(written)
 
 
+def instruments() -> str:
+    """Return which instrument is suggested for whose land at which stage of planning."""
+    text = words("en")
+    stages = list(dict.fromkeys(stage for _, stage in INSTRUMENTS))
+    rows = (
+        (
+            text[f"municipal.{owner}"],
+            *(text[f"instrument.{INSTRUMENTS[owner, stage]}"] for stage in stages),
+        )
+        for owner in dict.fromkeys(owner for owner, _ in INSTRUMENTS)
+    )
+    titles = (text[f"plan_readiness.{stage}"] for stage in stages)
+    return _table(("municipal land", *titles), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "walking_rules": walking_rules,
     "profiles": profiles,
@@ -251,6 +307,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "criteria": criteria,
     "presets": presets,
     "strategy_keys": strategy_keys,
+    "instruments": instruments,
 }
 
 if __name__ == "__main__":
