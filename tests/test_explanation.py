@@ -91,7 +91,9 @@ def test_strongest_weakest_and_lifts_are_the_largest_and_in_order(case):
     table, model, _ = case
     for parcel in table.index:
         one = explain(table, model, parcel)
-        difference, gain = one.criteria["difference"], one.criteria["could_gain"]
+        known = one.criteria["value"].notna()  # what is left out neither lifts nor pulls down
+        difference = one.criteria["difference"].where(known)
+        gain = one.criteria["could_gain"]
         for keys, by in (
             (one.strongest, difference),
             (one.weakest, -difference),

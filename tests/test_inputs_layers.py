@@ -418,6 +418,8 @@ def test_a_layer_without_features_is_far_from_all_and_one_that_lies_elsewhere_sa
     )  # fmt: skip
     assert (result.parcels["near_value"] == 0).all()
     assert (result.parcels["away_value"] == 1).all()
+    assert result.parcels[["near_raw", "away_raw"]].isna().all(axis=None)  # never inf in a file
+    assert sum("nothing in or near the area" in text for text in result.warnings) == 2
     assert (result.parcels["status"] == "assessed").all()
     result = ars.run(built(tmp_path, street, CAFE, to | {"key": "q", "source": far}))
     assert result.parcels["q_value"].isna().all()
@@ -440,6 +442,7 @@ def test_codes_of_a_column_have_the_values_that_the_strategy_gives_them(street, 
     result = ars.run(built(tmp_path, street, CAFE, code))
     assert result.parcels["use_value"].tolist() == pytest.approx([1, 0.5, 0.1, 0.1])
     assert (result.parcels["status"] == "assessed").all()
+    assert "målt" not in result.explain_text("c")
     # text stands where numbers do elsewhere, in the tables, on the map and in the explanation
     assert len(result.write(tmp_path / "out")) == 4
     assert result.explain("b").criteria.loc["use", "raw"] == "b"

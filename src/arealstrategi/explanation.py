@@ -99,15 +99,20 @@ class Explanation:
     reasons: tuple[str, ...]
 
     @property
+    def _known(self) -> pd.Series:
+        """The difference from the mean, by criterion whose value is known here."""
+        return self.criteria["difference"].where(self.criteria["value"].notna())
+
+    @property
     def strongest(self) -> list[str]:
         """Keys of the criteria that lift the parcel most above the mean, at most three."""
-        ordered = self.criteria["difference"].sort_values(ascending=False, kind="stable")
+        ordered = self._known.sort_values(ascending=False, kind="stable")
         return [str(key) for key in ordered.index[ordered > 0][:SHOWN]]
 
     @property
     def weakest(self) -> list[str]:
         """Keys of the criteria that pull the parcel most below the mean, at most three."""
-        ordered = self.criteria["difference"].sort_values(kind="stable")
+        ordered = self._known.sort_values(kind="stable")
         return [str(key) for key in ordered.index[ordered < 0][:SHOWN]]
 
     @property

@@ -97,7 +97,7 @@ def _near(row: pd.Series, text: Mapping[str, str]) -> str:
             minutes=_n(row["walk_min"], text, 0),
         )
     raw = row["raw"]
-    if raw is None or pd.isna(raw):
+    if raw is None or pd.isna(raw) or raw == "":
         is_walk = row["walk_m"] is not None
         return in_sentence(text["unreachable"]) if is_walk else ""
     return text["explain.measured"].format(raw=raw if isinstance(raw, str) else _n(raw, text, 2))

@@ -14,7 +14,7 @@ from arealstrategi.criteria import NumberCriterion
 from arealstrategi.errors import InputError
 from arealstrategi.provenance import Fact, SourceReport
 from arealstrategi.sources.cadastre import find_columns, labels, parse_numbers
-from arealstrategi.sources.parcels import OWN, clean_parcels, read_parcels
+from arealstrategi.sources.parcels import clean_parcels, read_parcels
 from arealstrategi.sources.points import DEGREE_COLUMNS, METRE_COLUMNS, read_points
 from arealstrategi.sources.spreadsheets import TABLES, read_rows
 from arealstrategi.sources.vector import open_layer
@@ -44,7 +44,7 @@ def read_sites(
     if source.suffix.lower() not in TABLES:
         sites, report = _outlines(strategy, area)
     elif _has_coordinates(source):
-        sites, report = _places(strategy, source, area)
+        sites, report = _places(source, area)
     else:
         sites, report = _listed(strategy, source, parcels)
     reports.append(report)
@@ -59,14 +59,11 @@ def _outlines(strategy: Strategy, area: StudyArea) -> tuple[gpd.GeoDataFrame, So
     options = strategy.sites
     assert options.source is not None  # noqa: S101 - the caller has looked
     layer = open_layer(options.source, options.layer, key=KEY, crs=options.crs)
-    columns = _own_columns(strategy)
-    known = [name for name in columns if name in layer.fields]
+    known = [name for name in _own_columns(strategy) if name in layer.fields]
     raw = read_parcels(layer, id_column=options.id, columns=known)
     sites, report = clean_parcels(
         raw, area.crs, area.boundary, min_width_m=strategy.parcels.min_width_m
     )
-    for name in set(columns) - set(known):
-        sites[f"{OWN}{name}"] = np.nan
     return sites, SourceReport(
         "sites", report.source, report.facts, report.warnings, report.files, report.listed,
         what="given sites",
@@ -78,16 +75,13 @@ def _has_coordinates(source: Path) -> bool:
     return any(columns & set(x) and columns & set(y) for x, y in (DEGREE_COLUMNS, METRE_COLUMNS))
 
 
-def _places(
-    strategy: Strategy, source: Path, area: StudyArea
-) -> tuple[gpd.GeoDataFrame, SourceReport]:
+def _places(source: Path, area: StudyArea) -> tuple[gpd.GeoDataFrame, SourceReport]:
     places, report = read_points(source, "site", area.crs, key=KEY)
     identity = places["service_id"].str.removeprefix("own:site:")
     name = places["name"].where(places["name"] != "", identity)
     once = name.where(~name.duplicated(keep=False), name + " (" + identity + ")")
-    unknown = {f"{OWN}{column}": np.nan for column in _own_columns(strategy)}
     table = gpd.GeoDataFrame(
-        {"label": once.to_numpy(), "area_m2": np.nan, "municipal": "unknown", **unknown},
+        {"label": once.to_numpy(), "area_m2": np.nan, "municipal": "unknown"},
         geometry=places.geometry.to_numpy(),
         crs=area.crs,
         index=pd.Index(once, name="parcel_id"),

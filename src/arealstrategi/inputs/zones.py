@@ -38,6 +38,9 @@ from arealstrategi.values import code_text
 
 ANYWHERE = "no coverage given: everywhere counts as mapped"
 POSITIVE = "value > 0"  # which cells count where the strategy does not say
+NOTHING_NEAR = (
+    "the layer has nothing in or near the area, so everything counts as far from it; is it whole?"
+)
 ELSEWHERE = (
     "all that the layer holds lies elsewhere, so nothing is known here; is it the right file?"
 )
@@ -300,7 +303,10 @@ def read_evidence(
 
 def _own_column(criterion: NumberCriterion, parcels: gpd.GeoDataFrame) -> pd.Series:
     """Return a column of the parcels: numbers, or the codes that the criterion values."""
-    column = parcels[f"{OWN}{criterion.column}"]
+    named = f"{OWN}{criterion.column}"
+    if named not in parcels:  # given sites need not have it
+        return pd.Series(np.nan, parcels.index)
+    column = parcels[named]
     if criterion.categories is None:
         return pd.to_numeric(column, errors="coerce")
     codes: pd.Series = column.map(code_text, na_action="ignore").astype("str")
@@ -361,8 +367,9 @@ def _distance(
         "features in and around the area": len(table),
         "measured as": "straight line",
     }
+    said = () if len(table) else (NOTHING_NEAR if near else ELSEWHERE,)
     report = SourceReport(
-        f"criterion: {entry.key}", str(located.layer), facts, () if near else (ELSEWHERE,),
+        f"criterion: {entry.key}", str(located.layer), facts, said,
         (located.layer.path,), date=located.date, what="things to be near to or far from",
     )  # fmt: skip
     return metres, report

@@ -51,7 +51,10 @@ def parcel_table(
             told[f"{key}_value"] = values[key]
             told[f"{key}_service"] = distances[f"{key}_service"]
         else:
-            told[f"{key}_raw"], told[f"{key}_value"] = measured[key], values[key]
+            raw = measured[key]
+            if pd.api.types.is_float_dtype(raw):
+                raw = raw.where(np.isfinite(raw))
+            told[f"{key}_raw"], told[f"{key}_value"] = raw, values[key]
     parts = [table, pd.DataFrame(told, index=parcels.index), details]
     if bands is not None:
         ranks = dict.fromkeys(("rank_p05", "rank_p95"), "Int64")
