@@ -163,6 +163,17 @@ def test_a_survey_beside_the_strategy_file_weighs_groups_by_key_or_label(tmp_pat
     assert found.warnings == ("1 of 3 respondents left out: an answer is missing, or all are 0",)
 
 
+def test_a_survey_about_some_groups_leaves_the_others_as_they_are(tmp_path):
+    before = weighing(tmp_path).weigh([])
+    weights = read_weights(weighing(tmp_path, COUNCIL | {"items": ["social", "health"]}), [])
+    now, then = (one.weight.groupby(one.group).sum() for one in (weights, before))
+    together = then["social"] + then["health"]
+    assert now["social"] == pytest.approx(together * 5 / 8)
+    assert now["health"] == pytest.approx(together * 3 / 8)
+    others = ["daily", "transit", "nature"]
+    assert now[others].to_numpy() == pytest.approx(then[others].to_numpy())
+
+
 def test_what_is_wrong_with_a_weighting_names_the_file_or_the_entry(tmp_path):
     with pytest.raises(ars.InputError, match=r"radet\.csv: no column for 'daily'") as caught:
         read_weights(weighing(tmp_path, COUNCIL), [])
@@ -177,7 +188,7 @@ def test_what_is_wrong_with_a_weighting_names_the_file_or_the_entry(tmp_path):
 
 
 def test_check_goes_on_with_the_weights_of_the_strategy_where_a_weighting_is_wrong(tmp_path):
-    strategy = weighing(tmp_path, {"method": "direct", "points": {"sosial": 1}, "source": "x"})
+    strategy = weighing(tmp_path, COUNCIL | {"table": "svar/borte.csv"})
     problems = []
     weights = read_weights(strategy, [], problems)
     assert len(problems) == 1

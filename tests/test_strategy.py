@@ -490,12 +490,17 @@ def test_each_mistake_of_judgement_is_named_with_what_to_do(tmp_path, text, told
         assert part in message
 
 
-def test_a_weighting_of_what_is_not_in_use_is_told_when_weights_are_asked_for(tmp_path):
-    text = "[[weighting]]\nmethod='direct'\nsource='x'\npoints={social=1, helse=1}\n"
-    strategy = read(tmp_path, PARCELS + text)
-    with pytest.raises(StrategyError, match="no criterion in use belongs to helse") as caught:
-        _ = strategy.weights
-    assert "health" in caught.value.hint
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("method='direct'\npoints={social=1, helse=1}", "weighting[1].points: there is no 'helse'"),
+        ("method='roc'\norder=['social', 'dagly']", "weighting[1].order: there is no 'dagly'"),
+        ("method='survey'\ntable='u.csv'\nitems=['sosial']", "weighting[1].items: there is no"),
+        ("method='roc'\nof='criteria'\norder=['social', 'cafe']", "choose one of senior_centre"),
+    ],
+)
+def test_a_weighting_of_what_is_not_in_use_is_told_with_what_is(tmp_path, told, said):
+    assert said in problems(tmp_path, f"{PARCELS}[[weighting]]\nsource='x'\n{told}\n")
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def _read(strategy: Strategy, place: int, reports: list[SourceReport]) -> pd.Dat
     entry = strategy.weighting[place]
     assert entry.table is not None  # noqa: S101 - the section's own check
     items = _groups(strategy) if entry.of == "groups" else _criteria(strategy)
+    if entry.items:
+        items = {key: names for key, names in items.items() if key in entry.items}
     answers, report = read_survey(entry.table, items, key=f"`table` of [[weighting]] {place + 1}")
     reports.append(report)
     return answers

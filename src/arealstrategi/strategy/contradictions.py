@@ -78,6 +78,11 @@ def unknown_names(strategy: Strategy) -> list[str]:
     asked = [*_asked_by_criteria(strategy), *_asked_by_scenarios(strategy)]
     groups = dict.fromkeys(c.group for c in strategy.criteria if c.weight > 0)
     asked += [(f"gate[{i}].group", one.group, [*groups]) for i, one in enumerate(strategy.gate, 1)]
+    keys = [c.key for c in strategy.criteria if c.weight > 0]
+    for i, weighting in enumerate(strategy.weighting, start=1):
+        known = [*groups] if weighting.of == "groups" else keys
+        for name in ("points", "order", "items"):
+            asked += [(f"weighting[{i}].{name}", one, known) for one in getattr(weighting, name)]
     return [not_one_of(key, one, known) for key, one, known in asked if one not in known]
 
 

@@ -86,6 +86,7 @@ NEEDS: Mapping[WeightMethod, tuple[str, ...]] = {
     "ahp": ("items", "person"),
     "survey": ("table",),
 }
+MAY: Mapping[WeightMethod, tuple[str, ...]] = {"survey": ("answers", "items")}
 
 
 def _ratio(value: Any) -> Any:  # noqa: ANN401
@@ -134,7 +135,10 @@ class WeightingOptions(_Section):
     order: tuple[str, ...] = Field(
         default=(), description="roc, rank_sum, rank_reciprocal: keys, the most important first."
     )
-    items: tuple[str, ...] = Field(default=(), description="ahp: the keys that were compared.")
+    items: tuple[str, ...] = Field(
+        default=(),
+        description="ahp: the keys that were compared; survey: those asked about, left out: all.",
+    )
     person: tuple[Judgement, ...] = Field(
         default=(), description="ahp: the comparisons of each person."
     )
@@ -169,10 +173,10 @@ class WeightingOptions(_Section):
         for key in needed:
             if not getattr(self, key):
                 raise ValueError(f'method = "{self.method}" needs {key}; add it')
-        own = {*needed, "answers"} if self.method == "survey" else set(needed)
+        own = {*needed, *MAY.get(self.method, ())}
         known = {"answers", *(key for keys in NEEDS.values() for key in keys)}
         for key in sorted((self.model_fields_set & known) - own):
-            methods = [name for name, keys in NEEDS.items() if key in keys] or ["survey"]
+            methods = [m for m in NEEDS if key in {*NEEDS[m], *MAY.get(m, ())}]
             raise ValueError(
                 f'{key} is not for method = "{self.method}" but for {" or ".join(methods)}; '
                 f"remove {key} or change method"
