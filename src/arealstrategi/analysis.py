@@ -12,24 +12,24 @@ from arealstrategi.assessment import (
     Measures,
     Verdict,
     counted_weights,
-    covered,
     find,
     judge,
     measure,
     near_services,
     shown_names,
+    snap_places,
     table_of,
 )
 from arealstrategi.comparison import compare
 from arealstrategi.errors import ArealstrategiError
 from arealstrategi.inputs import Inputs, Progress, read, stages
 from arealstrategi.need import measure_need
-from arealstrategi.network import Snapped, WalkNetwork, build_network, snap, snap_services
+from arealstrategi.network import Snapped, WalkNetwork, build_network, snap
 from arealstrategi.provenance import SourceReport, with_origin
 from arealstrategi.quality import network_report
 from arealstrategi.result import Result, Scenario, Sites, service_table, zone_table
 from arealstrategi.robustness import Robustness, Rule, vary
-from arealstrategi.scenarios import open_kinds, play
+from arealstrategi.scenarios import play
 from arealstrategi.scoring import SAME_DECIMALS
 from arealstrategi.strategy import Strategy
 
@@ -73,7 +73,7 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         bands = None if robustness is None else robustness.parcels
         parcels = table_of(strategy, inputs, measures, findings, verdict, bands)
     with stage("areas"):
-        areas, joined = recommend_areas(_if_asked(parcels, strategy), strategy.areas)
+        areas, joined = recommend_areas(parcels, strategy.areas)
     with stage("scenarios"):
         scenarios = _play_all(strategy, inputs, measures, findings, parcels)
     report = _network_report(strategy, inputs, network, at_parcels, at_services)
@@ -98,17 +98,12 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         reports=(*inputs.reports, report),
         warnings=(
             *inputs.warnings,
-            *_warnings(strategy, inputs, at_parcels, at_services),
+            *_warnings(strategy, inputs, measures, at_services),
             *(() if need is None else need.warnings),
             *joined,
         ),
         timings_s=timings,
     )
-
-
-def _if_asked(parcels: gpd.GeoDataFrame, strategy: Strategy) -> gpd.GeoDataFrame:
-    """Return the parcels that may be joined into areas: none where that is switched off."""
-    return parcels if strategy.areas.enabled else gpd.GeoDataFrame(parcels.iloc[:0])
 
 
 def _judge_sites(
@@ -233,34 +228,29 @@ def _network_report(
 
 
 def _snapped(strategy: Strategy, network: WalkNetwork, inputs: Inputs) -> tuple[Snapped, Snapped]:
-    limit = strategy.osm.snap_m
-    parcels, services = inputs.parcels.geometry, inputs.services.geometry
-    is_open = np.asarray(inputs.services["category"].isin(open_kinds(strategy)))
-    return (
-        snap(network, parcels.to_numpy(), limit_m=limit),
-        snap_services(network, services.to_numpy(), is_open, limit_m=limit),
-    )
+    shapes = inputs.parcels.geometry.to_numpy()
+    at_parcels = snap(network, shapes, limit_m=strategy.osm.snap_m)
+    return at_parcels, snap_places(strategy, network, inputs.services)
 
 
 def _warnings(
-    strategy: Strategy, inputs: Inputs, parcels: Snapped, services: Snapped
+    strategy: Strategy, inputs: Inputs, measures: Measures, services: Snapped
 ) -> tuple[str, ...]:
-    said = []
-    unseen = ~parcels.connected & ~covered(inputs, strategy.osm.snap_m)
+    said, parcels, unseen = [], measures.reach.parcels, measures.unseen
     for things, what in ((services, "services"), (parcels, "parcels")):
         if lone := int((~things.thing_connected).sum()):
             of = len(things.thing_connected)
             said.append(f"{lone} of {of} {what} lie too far from any walkable way")
-    weighed = set(inputs.weights.group[inputs.weights.weight > 0])
-    said += [
-        f"gate: the group {gate.group} has no weight, so its minimum is not asked for"
-        for gate in strategy.gate
-        if gate.group not in weighed
-    ]
     if unseen.any():
         said.append(
             f"{int(unseen.sum())} of them lie outside the extract: what is there is not known"
         )
     if len(inputs.services) == 0:
         said.append("no service of any kind was found: no parcel has a score")
+    weighed = set(inputs.weights.group[inputs.weights.weight > 0])
+    said += [
+        f"gate: the group {gate.group} has no weight, so its minimum is not asked for"
+        for gate in strategy.gate
+        if gate.group not in weighed
+    ]
     return tuple(said)

@@ -23,7 +23,7 @@ from arealstrategi import scoring
 from arealstrategi.buildable import net_buildable, too_small
 from arealstrategi.criteria import AnyCriterion, NumberCriterion, WalkCriterion
 from arealstrategi.inputs import Inputs
-from arealstrategi.network import Snapped, WalkNetwork, snap
+from arealstrategi.network import Snapped, WalkNetwork, snap, snap_services
 from arealstrategi.reach import (
     Reach,
     further_effort_m,
@@ -58,6 +58,8 @@ class Measures:
         One column per criterion: what it judges, and the value 0–1; NaN where not known.
     step_bound
         One column per category: whether only steps, closed to this walker, lead to it.
+    unseen
+        (p,) whether the parcel lies where the extract knows of no streets.
     """
 
     reach: Reach
@@ -65,6 +67,7 @@ class Measures:
     measured: pd.DataFrame
     valued: pd.DataFrame
     step_bound: pd.DataFrame
+    unseen: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,18 @@ def measure(
     )
     distances = reach_table(reach, shown_names(services), walked)
     measured, values = value_walks(criteria, inputs, reach, distances)
-    return Measures(reach, distances, measured, values, step_bound(reach))
+    unseen = ~at_parcels.connected & ~_covered(inputs, strategy.osm.snap_m)
+    return Measures(reach, distances, measured, values, step_bound(reach), unseen)
+
+
+def snap_places(strategy: Strategy, network: WalkNetwork, services: gpd.GeoDataFrame) -> Snapped:
+    """Find where services touch the network; parks and the like, by every path into them."""
+    open_kinds = [
+        c.key for c in strategy.criteria if isinstance(c, WalkCriterion) and c.min_area_m2 > 0
+    ]
+    is_open = np.asarray(services["category"].isin(open_kinds))
+    shapes = services.geometry.to_numpy()
+    return snap_services(network, shapes, is_open, limit_m=strategy.osm.snap_m)
 
 
 def step_bound(reach: Reach) -> pd.DataFrame:
@@ -260,10 +274,8 @@ def judge(
 
 def counted_weights(strategy: Strategy, weight: pd.Series) -> pd.Series:
     """Return the weights that the method goes by: for ``minimum`` of the critical ones alone."""
-    critical = [c.key for c in strategy.criteria if c.critical and c.weight > 0]
-    if strategy.score.method != "minimum" or not critical:
-        return weight
-    return scoring.normalise(weight.where(weight.index.isin(critical), 0.0))
+    critical = [c.key for c in strategy.criteria if c.critical]
+    return scoring.deciding_weights(weight, critical, strategy.score.method)
 
 
 def _against(
@@ -274,8 +286,8 @@ def _against(
     weight: pd.Series,
 ) -> dict[str, pd.Series]:
     """Return what is to be told of parcels, by the code of its reason."""
-    index, connected = inputs.parcels.index, measures.reach.parcels.connected
-    unseen = ~connected & ~covered(inputs, strategy.osm.snap_m)
+    index, unseen = inputs.parcels.index, measures.unseen
+    connected = measures.reach.parcels.connected
     counted = [c for c in strategy.criteria if weight[c.key] > 0]
     walked = [c.key for c in counted if isinstance(c, WalkCriterion)]
     nothing = bool(walked) and not inputs.services["category"].isin(walked).any()
@@ -304,7 +316,7 @@ def _against(
     }
 
 
-def covered(inputs: Inputs, limit_m: float) -> NDArray[np.bool_]:
+def _covered(inputs: Inputs, limit_m: float) -> NDArray[np.bool_]:
     """Say which parcels lie where the extract can know of streets."""
     seen = inputs.coverage.buffer(limit_m)
     shapely.prepare(seen)

@@ -16,7 +16,14 @@ import pandas as pd
 
 from arealstrategi.errors import InputError
 from arealstrategi.evidence import NO_HIT
-from arealstrategi.scoring import FLOOR, Method, MissingPolicy, aggregate, complete, normalise
+from arealstrategi.scoring import (
+    FLOOR,
+    Method,
+    MissingPolicy,
+    aggregate,
+    complete,
+    deciding_weights,
+)
 
 SHOWN = 3  # strongest, weakest, and what would lift it most
 _LOOKED_AT = 20_000  # parcels whose names are looked at for one that was meant
@@ -47,11 +54,9 @@ class ScoreModel:
     @property
     def weight(self) -> pd.Series:
         """The weights that the method goes by: for ``minimum`` of the critical ones alone."""
-        weight = self.criteria["weight"]
-        if self.method != "minimum" or "critical" not in self.criteria:
-            return weight
-        decides = self.criteria["critical"].astype(bool) & (weight > 0)
-        return normalise(weight.where(decides, 0.0)) if decides.any() else weight
+        told = self.criteria.get("critical", pd.Series(data=False, index=self.criteria.index))
+        critical = self.criteria.index[told.astype(bool)]
+        return deciding_weights(self.criteria["weight"], critical, self.method)
 
     @property
     def is_sum(self) -> bool:
@@ -215,6 +220,24 @@ def explain(
         met,
         tuple(text for text in reasons.split(";") if text),
     )
+
+
+Told = tuple[pd.DataFrame, pd.DataFrame]  # parcels or sites, and what constraints found there
+
+
+def explain_named(asked: str, model: ScoreModel, parcels: Told, sites: Told | None) -> Explanation:
+    """Explain what is called so: a given site, else a parcel; see `find_parcel`.
+
+    Raises
+    ------
+    InputError
+        There is none of that name; the message names the nearest.
+    """
+    if sites is not None and asked in sites[0].index:
+        table, findings = sites
+        return explain(table, model, asked, findings=findings, compared_with=parcels[0])
+    table, findings = parcels
+    return explain(table, model, find_parcel(table, asked), findings=findings)
 
 
 def contributions(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from arealstrategi.comparison import Comparison, compare
 from arealstrategi.errors import InputError
-from arealstrategi.explanation import Explanation, ScoreModel, explain, find_parcel
+from arealstrategi.explanation import Explanation, ScoreModel, explain_named
 from arealstrategi.export.comparison_text import comparison_text
 from arealstrategi.export.explanation_text import explanation_text
 from arealstrategi.export.geopackage import write_geopackage
@@ -134,16 +134,8 @@ def explain_output(folder: Path, parcel: str, language: str | None = None) -> Ex
 
 
 def _explain(saved: Saved, parcel: str) -> Explanation:
-    if saved.sites is not None and parcel in saved.sites.index:
-        return explain(
-            saved.sites,
-            saved.model,
-            parcel,
-            findings=saved.site_findings,
-            compared_with=saved.parcels,
-        )
-    name = find_parcel(saved.parcels, parcel)
-    return explain(saved.parcels, saved.model, name, findings=saved.findings)
+    sites = None if saved.sites is None else (saved.sites, saved.site_findings)
+    return explain_named(parcel, saved.model, (saved.parcels, saved.findings), sites)
 
 
 def explain_outputs(folder: Path, parcels: Sequence[str], language: str | None) -> str:

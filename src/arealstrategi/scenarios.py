@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from arealstrategi.assessment import (
@@ -21,6 +20,7 @@ from arealstrategi.assessment import (
     judge,
     lift,
     shown_names,
+    snap_places,
     step_bound,
     stored_places,
     value_walks,
@@ -28,7 +28,7 @@ from arealstrategi.assessment import (
 from arealstrategi.criteria import AnyCriterion, NumberCriterion, WalkCriterion
 from arealstrategi.inputs import Inputs
 from arealstrategi.inputs.places import closed_in
-from arealstrategi.network import WalkNetwork, snap_services
+from arealstrategi.network import WalkNetwork
 from arealstrategi.reach import measure_reach, reach_table
 from arealstrategi.strategy import ScenarioEntry, Strategy, Weights
 
@@ -102,12 +102,7 @@ def _walk_again(
     keys = [c.key for c in again if isinstance(c, WalkCriterion)]
     services = inputs.services[inputs.services["category"].isin(keys)].reset_index(drop=True)
     network: WalkNetwork = before.reach.network
-    places = snap_services(
-        network,
-        services.geometry.to_numpy(),
-        np.asarray(services["category"].isin(open_kinds(strategy))),
-        limit_m=strategy.osm.snap_m,
-    )
+    places = snap_places(strategy, network, services)
     k = {key: places_k for key, places_k in stored_places(strategy).items() if key in keys}
     reach = measure_reach(
         network, before.reach.parcels, places, services["category"], before.reach.parcel_id, k=k
@@ -121,6 +116,7 @@ def _walk_again(
         before.measured.assign(**_columns(measured)),
         before.valued.assign(**_columns(valued)),
         before.step_bound.assign(**_columns(steps)),
+        before.unseen,
     )
 
 
@@ -138,8 +134,3 @@ def _that_follow(strategy: Strategy, touched: Collection[str]) -> list[AnyCriter
     needed = set(touched).union(*({c.of, *c.on_way_to} for c in follow))
     walks = [c for c in strategy.criteria if isinstance(c, WalkCriterion) and c.key in needed]
     return cast("list[AnyCriterion]", [*walks, *follow])
-
-
-def open_kinds(strategy: Strategy) -> list[str]:
-    """Return the categories that are parks and the like: of which a least area is asked for."""
-    return [c.key for c in strategy.criteria if isinstance(c, WalkCriterion) and c.min_area_m2 > 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import numpy as np
@@ -58,6 +58,15 @@ def normalise(weights: pd.Series) -> pd.Series:
     """Scale weights to add up to 1; where all are 0 they stay 0."""
     total = weights.sum()
     return weights / total if total > 0 else weights.astype(float)
+
+
+def deciding_weights(weights: pd.Series, critical: Collection[str], method: Method) -> pd.Series:
+    """Return the weights that a method goes by.
+
+    For ``minimum`` those of the critical criteria alone, if any of them has a weight; else all.
+    """
+    decides = weights.where(weights.index.isin(list(critical)), 0.0)
+    return normalise(decides) if method == "minimum" and decides.any() else weights
 
 
 def complete(

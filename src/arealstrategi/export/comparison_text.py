@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from arealstrategi.comparison import STATES, Comparison
-from arealstrategi.export.labels import reason_text, words
+from arealstrategi.export.labels import reason_text, shown_number, words
 
 _LISTED = 5
 
@@ -28,7 +28,7 @@ def comparison_text(comparison: Comparison, language: str, names: Mapping[str, s
     """
     text, counts = words(language), comparison.counts
     rho = counts["rank_correlation"]
-    told = text["compare.unknown"] if np.isnan(rho) else _number(rho, 3, language)
+    told = text["compare.unknown"] if np.isnan(rho) else shown_number(rho, text, 3)
     blocks = [
         [text[f"compare.{name}"].format_map(counts) for name in ("found", "class", "assessed")]
         + [text["compare.correlation"].format(told)],
@@ -59,10 +59,10 @@ def _told_criteria(criteria: pd.DataFrame, language: str, names: Mapping[str, st
     for row in criteria[changed].reset_index().to_dict("records"):
         said = []
         if row["gained"] or row["lost"]:
-            mean = _number(row["value_change"], 3, language, signed=True)
+            mean = shown_number(row["value_change"], text, 3, signed=True)
             said.append(text["compare.value"].format(mean, row["gained"], row["lost"]))
         if row["weight_change"]:
-            share = [_number(100 * row[f"weight_{w}"], 1, language) for w in ("before", "after")]
+            share = [shown_number(100 * row[f"weight_{w}"], text, 1) for w in ("before", "after")]
             said.append(text["compare.weight"].format(*share))
         lines.append(f"{names.get(row['criterion'], row['criterion'])}: {'; '.join(said)}")
     return _titled(text["compare.criteria"], lines, text)
@@ -93,11 +93,11 @@ def _told_parcel(row: Mapping[Any, Any], language: str, names: Mapping[str, str]
     said = f"{label or row['parcel_id']}: {_told_place(row, 'before', text)}"
     said += f" → {_told_place(row, 'after', text)}"
     if pd.notna(row["score_change"]) and row["score_change"] != 0:
-        change = _number(row["score_change"], 1, language, signed=True)
+        change = shown_number(row["score_change"], text, 1, signed=True)
         said += f", {change} {text['compare.points']}"
     why = _told_why(row["why"], text, names)
     if pd.notna(row["why_points"]) and row["why_points"] != 0:
-        why += f" {_number(row['why_points'], 1, language, signed=True)}"
+        why += f" {shown_number(row['why_points'], text, 1, signed=True)}"
     return f"{said} ({why})" if why else said
 
 
@@ -123,10 +123,3 @@ def _told_why(code: str, text: Mapping[str, str], names: Mapping[str, str]) -> s
     if code in names or known is None:
         return names.get(code) or reason_text(code, text, names, inside=True)
     return known.format(names.get(rest, rest))
-
-
-def _number(value: float, decimals: int, language: str, *, signed: bool = False) -> str:
-    """Write a number with the language's decimal mark and a true minus."""
-    shown = f"{value:{'+' if signed else ''}.{decimals}f}"
-    shown = shown.lstrip("+-") if float(shown) == 0 else shown.replace("-", "−")
-    return shown.replace(".", words(language)["decimal"])

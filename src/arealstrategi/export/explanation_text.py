@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from arealstrategi.explanation import Explanation
-from arealstrategi.export.labels import in_sentence, reason_text, words
+from arealstrategi.export.labels import in_sentence, reason_text, shown_number, words
 
 
 def explanation_text(explanation: Explanation, language: str) -> str:
@@ -161,7 +161,4 @@ _SEEN = 5e-7  # points; what is smaller is rounding
 def _n(value: Any, text: Mapping[str, str], places: int = 1, *, sign: bool = False) -> str:  # noqa: ANN401
     if value is None or pd.isna(value) or not np.isfinite(value):
         return "–"
-    shown = f"{value:+.{places}f}" if sign else f"{value:.{places}f}"
-    if float(shown) == 0:
-        shown = shown.lstrip("+-")
-    return shown.replace("-", "−").replace(".", text["decimal"])
+    return shown_number(value, text, places, signed=sign)

@@ -629,3 +629,24 @@ def reason_text(
 def in_sentence(words: str) -> str:
     """Return words as they stand inside a sentence: without a capital letter in front."""
     return words[:1].lower() + words[1:]
+
+
+def shown_number(
+    value: float, text: Mapping[str, str], decimals: int, *, signed: bool = False
+) -> str:
+    """Write a number with the language's decimal mark and a true minus; 0 has no sign.
+
+    Parameters
+    ----------
+    value
+        A finite number.
+    text
+        The words of the language.
+    decimals
+        How many.
+    signed
+        Whether a number above 0 gets a plus.
+    """
+    shown = f"{value:{'+' if signed else ''}.{decimals}f}"
+    shown = shown.lstrip("+-") if float(shown) == 0 else shown.replace("-", "−")
+    return shown.replace(".", text["decimal"])

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from arealstrategi.area import StudyArea
 from arealstrategi.constraints import Constraint
-from arealstrategi.criteria import NOT_READ, NumberCriterion
+from arealstrategi.criteria import NOT_READ, AnyCriterion, NumberCriterion
 from arealstrategi.errors import ArealstrategiError
 from arealstrategi.inputs.parcels import (
     BEYOND_M,
@@ -207,10 +207,45 @@ def read(
     )
     if sites is None:
         return inputs
-    with stage("other layers"):  # told of already, so that these reports are not kept
-        rules, evidence, details = _read_layers(strategy, area, sites, plan, [], problems)
-    given = replace(inputs, parcels=sites, constraints=rules, evidence=evidence, details=details)
-    return replace(inputs, sites=given)
+    with stage("other layers"):
+        return replace(inputs, sites=_at_sites(strategy, inputs, sites, plan, problems))
+
+
+def _at_sites(
+    strategy: Strategy,
+    inputs: Inputs,
+    sites: gpd.GeoDataFrame,
+    plan: gpd.GeoDataFrame | None,
+    problems: Problems | None,
+) -> Inputs:
+    """Return the inputs for the given sites: only what depends on the places is read again.
+
+    What was read has been told of, and what could not be is not tried twice.
+    """
+    area, entries = inputs.area, {entry.name: entry for entry in strategy.constraint}
+    rules: list[Constraint] = []
+    for known in inputs.constraints:
+        rule = known
+        with _going_on(problems):
+            if rule.name not in entries:
+                rule, _ = steep_ground(strategy, area, sites)
+            elif rule.found is not None:
+                rule, _ = read_constraint(strategy, entries[rule.name], area, sites, plan)
+            rules.append(rule)
+    details = _details(strategy, sites, plan)
+    read = [c for c in strategy.criteria if c.key in inputs.evidence]
+    evidence = _read_evidence(strategy, read, area, sites, details, [], problems)
+    return replace(
+        inputs, parcels=sites, constraints=tuple(rules), evidence=evidence, details=details
+    )
+
+
+def _details(
+    strategy: Strategy, parcels: gpd.GeoDataFrame, plan: gpd.GeoDataFrame | None
+) -> pd.DataFrame:
+    """Return what else is told of each parcel: its property, and what the plans say."""
+    details = _properties(parcels)
+    return details if plan is None else details.join(tell_plans(plan, parcels, strategy.language))
 
 
 def _properties(parcels: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -244,9 +279,7 @@ def _read_layers(
 ) -> tuple[tuple[Constraint, ...], pd.DataFrame, pd.DataFrame]:
     """Return the rules, what criteria look at beside the walk, and what else is told."""
     rules: list[Constraint] = []
-    evidence, details = pd.DataFrame(index=parcels.index), _properties(parcels)
-    if plan is not None:
-        details = details.join(tell_plans(plan, parcels, strategy.language))
+    details = _details(strategy, parcels, plan)
     for entry in strategy.constraint:
         with _going_on(problems):
             rule, report = read_constraint(strategy, entry, area, parcels, plan)
@@ -257,13 +290,30 @@ def _read_layers(
             rule, report = steep_ground(strategy, area, parcels)
             rules.append(rule)
             reports.append(report)
-    for criterion in strategy.criteria:
+    evidence = _read_evidence(
+        strategy, strategy.criteria, area, parcels, details, reports, problems
+    )
+    return tuple(rules), evidence, details
+
+
+def _read_evidence(
+    strategy: Strategy,
+    criteria: list[AnyCriterion],
+    area: StudyArea,
+    parcels: gpd.GeoDataFrame,
+    details: pd.DataFrame,
+    reports: list[SourceReport],
+    problems: Problems | None,
+) -> pd.DataFrame:
+    """Return a column for each criterion that is read: the number it judges."""
+    evidence = pd.DataFrame(index=parcels.index)
+    for criterion in criteria:
         if isinstance(criterion, NumberCriterion) and criterion.kind not in NOT_READ:
             with _going_on(problems):
                 evidence[criterion.key] = read_evidence(
                     strategy, criterion, area, parcels, details, reports
                 )
-    return tuple(rules), evidence, pd.DataFrame(details)
+    return evidence
 
 
 def stages(

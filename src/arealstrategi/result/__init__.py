@@ -20,7 +20,7 @@ from arealstrategi.area import StudyArea
 from arealstrategi.comparison import Comparison
 from arealstrategi.criteria import WalkCriterion
 from arealstrategi.evidence import NO_HIT
-from arealstrategi.explanation import Explanation, ScoreModel, explain, find_parcel, side_by_side
+from arealstrategi.explanation import Explanation, ScoreModel, explain_named, side_by_side
 from arealstrategi.export import labels
 from arealstrategi.export.explanation_text import explanation_text
 from arealstrategi.export.geopackage import write_geopackage
@@ -61,7 +61,7 @@ class Sites:
     constraints: pd.DataFrame
     constraint_shares: pd.DataFrame
 
-    @property
+    @cached_property
     def findings(self) -> pd.DataFrame:
         """As `Result.findings`."""
         return _findings(self.constraints, self.constraint_shares)
@@ -224,17 +224,9 @@ class Result:
         InputError
             There is none of that name; the message names the nearest.
         """
-        sites, model = self.sites, self._model(language or self.strategy.language)
-        if sites is not None and parcel in sites.parcels.index:
-            return explain(
-                sites.parcels,
-                model,
-                parcel,
-                findings=sites.findings,
-                compared_with=self.parcels,
-            )
-        name = find_parcel(self.parcels, parcel)
-        return explain(self.parcels, model, name, findings=self.findings)
+        sites = None if self.sites is None else (self.sites.parcels, self.sites.findings)
+        model = self._model(language or self.strategy.language)
+        return explain_named(parcel, model, (self.parcels, self.findings), sites)
 
     def explain_text(self, parcel: str, language: str | None = None) -> str:
         """Return the explanation of `explain` as text, ``nb`` or ``en``."""
@@ -326,7 +318,7 @@ class Result:
         """What every route is like, one row per parcel and category; see `reach.barrier_table`."""
         return reaching.barrier_table(self.reach, self._walked)
 
-    @property
+    @cached_property
     def findings(self) -> pd.DataFrame:
         """What the constraints found, one row per parcel and constraint but for ``no_hit``.
 
