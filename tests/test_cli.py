@@ -340,6 +340,26 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path, stop):
         assert out == ""
 
 
+def test_a_layer_that_cannot_be_read_is_told_once_also_beside_given_sites(town):
+    (town / "tomter.csv").write_text("id\n0301-1/1\n", encoding="utf-8")
+    with (town / "strategy.toml").open("a", encoding="utf-8") as file:
+        file.write('[sites]\nsource = "tomter.csv"\n')
+        file.write('[[constraint]]\nname = "Flom"\nsource = "borte.gpkg"\n')
+    ended = invoke("check", town / "strategy.toml", "-q")
+    assert ended.exit_code == 1
+    assert "given sites" in ended.stdout
+    assert ended.stderr.count("borte.gpkg: there is no such file") == 1
+
+
+def test_a_place_that_opens_far_away_is_told(town):
+    (town / "ny.csv").write_text("navn;lon;lat\nLangt borte;5,3;60,4\n", encoding="utf-8")
+    with (town / "strategy.toml").open("a", encoding="utf-8") as file:
+        file.write('[[scenario]]\nname = "Ny"\nopen = { grocery = "ny.csv" }\n')
+    ended = invoke("run", town / "strategy.toml", "-q")
+    assert ended.exit_code == 0
+    assert "scenario: Ny: no place lies in or near the area" in ended.stderr
+
+
 def test_the_demo_states_that_it_is_invented_on_every_output(tmp_path):
     ended = invoke("demo", "--out", tmp_path / "demo")
     assert ended.exit_code == 0, ended.output

@@ -66,13 +66,13 @@ def read_opened(
     """
     opened = {}
     for what_if in strategy.scenario:
-        tables = []
-        for category, path in what_if.open.items():
-            table, report = read_points(
-                path, category, area.crs, key=f'`open` of [[scenario]] "{what_if.name}"'
-            )
-            tables.append(table)
-            reports.append(replace(report, role=f"scenario: {what_if.name}"))
+        read: list[SourceReport] = []
+        key = f'`open` of [[scenario]] "{what_if.name}"'
+        tables = [
+            _own_points(category, path, area, read, key=key)
+            for category, path in what_if.open.items()
+        ]
+        reports += [replace(report, role=f"scenario: {what_if.name}") for report in read]
         if tables:
             joined = pd.concat(tables, ignore_index=True)
             opened[what_if.name] = gpd.GeoDataFrame(joined, crs=area.crs)
@@ -176,9 +176,14 @@ def read_services(
 
 
 def _own_points(
-    category: str, path: Path, area: StudyArea, reports: list[SourceReport]
+    category: str,
+    path: Path,
+    area: StudyArea,
+    reports: list[SourceReport],
+    *,
+    key: str | None = None,
 ) -> gpd.GeoDataFrame:
-    own, report = read_points(path, category, area.crs)
+    own, report = read_points(path, category, area.crs, key=key)
     if not own.intersects(area.reach).any():
         far = "no place lies in or near the area: check whether x and y have changed places"
         report = replace(report, warnings=(*report.warnings, far))
