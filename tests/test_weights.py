@@ -8,7 +8,7 @@ import ahpy
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -64,6 +64,7 @@ def refused(**written):
 @given(POINTS, st.floats(1e-3, 1e3))
 def test_points_keep_their_ratios_and_the_scale_makes_no_difference(points, factor):
     asked = pd.Series(points, NAMES[: len(points)])
+    assume((factor * asked).eq(0).equals(asked.eq(0)))  # 5e-324 halved is 0, and no scaling
     found = w.direct(asked)
     assert found.sum() == pytest.approx(1)
     np.testing.assert_allclose(found * sum(points), points, rtol=1e-9, atol=1e-300)
