@@ -39,8 +39,8 @@ STREETS = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_demo(tmp_path_factory.mktemp("demo")).parent
+def folder(demo_inputs):
+    return demo_inputs
 
 
 @pytest.fixture(scope="module")
@@ -78,20 +78,14 @@ def on_map(extract):
     return lambda refs: np.array([where[ref] for ref in refs])
 
 
-def test_two_writes_give_the_same_bytes(folder, tmp_path):
-    write_demo(tmp_path)
-    for name in FILES:
-        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
-
-
-def test_nothing_but_the_five_files_is_left_behind(folder):
-    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
-
-
-def test_writing_again_replaces_the_files(folder, tmp_path):
+def test_two_writes_give_the_same_bytes_also_in_place_of_old_files_and_nothing_more(
+    folder, tmp_path
+):
     (tmp_path / "teig.gpkg").write_text("old")
     write_demo(tmp_path)
-    assert (tmp_path / "teig.gpkg").read_bytes() == (folder / "teig.gpkg").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
@@ -484,3 +478,25 @@ def test_the_elevation_model_covers_the_parcels_and_has_sea_and_hills(folder, pa
     assert at_parcels.max() > 100
     assert 110 < heights.max() < 160
     assert (heights >= 0).all()
+
+
+def test_every_address_is_its_own_and_lies_at_its_street(extract, on_map):
+    streets = {}
+    for _, tags, refs in extract.ways:
+        if "highway" in tags and "name" in tags:
+            streets.setdefault(tags["name"], []).append(shapely.LineString(on_map(refs)))
+    told = {
+        (tags["addr:street"], tags["addr:housenumber"], node)
+        for node, tags in extract.node_tags.items()
+        if "addr:street" in tags
+    }
+    assert len(told) > 2_000
+    assert len({address[:2] for address in told}) == len(told)
+    lines = {name: shapely.union_all(parts) for name, parts in streets.items()}
+    for street, _, node in told:
+        assert shapely.Point(on_map([node])[0]).distance(lines[street]) <= 60.0
+
+
+def test_the_town_and_its_parts_have_names(extract):
+    kinds = {tags["place"] for tags in extract.node_tags.values() if "place" in tags}
+    assert kinds >= {"town", "suburb", "neighbourhood"}

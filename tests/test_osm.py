@@ -21,7 +21,7 @@ from arealstrategi.inputs.places import selections_of
 from arealstrategi.sources.osm import OutsideExtractError, read_boundary, read_extract
 from arealstrategi.sources.tags import Selection, parse_rule, parse_test
 from arealstrategi.strategy import Strategy
-from arealstrategi.tables import NODE_TAGS, WAY_TAGS
+from arealstrategi.tables import BACKDROP_KINDS, NODE_TAGS, WAY_TAGS
 
 UTM32 = pyproj.CRS(25832)
 LON, LAT = 10.0, 59.0
@@ -392,6 +392,38 @@ def test_the_backdrop_sorts_what_a_map_draws(write_osm):
     assert Counter(backdrop["kind"]) == expected
     assert backdrop.loc[backdrop["kind"] == "building", "name"].tolist() == ["Hus"]
     assert (backdrop.crs, backdrop.index.tolist()) == (UTM32, list(range(len(backdrop))))
+
+
+def test_names_of_places_and_addresses_come_with_the_backdrop(write_osm):
+    held = nodes(
+        n1={"place": "village", "name": "Vik"},
+        n2={"place": "village"},
+        n3={"place": "island", "name": "Øya"},
+        n4={"addr:street": "Storgata", "addr:housenumber": "5 B", "amenity": "pharmacy"},
+        n5={"addr:place": "Nordre Haug", "addr:housenumber": "12"},
+        n6={"addr:housenumber": "7"},
+    )
+    house = {"building": "house", "addr:street": "Sidegata", "addr:housenumber": "1"}
+    ways = {
+        10: (OUTER, house),
+        11: (INNER, {"place": "suburb", "name": "Sør"}),
+        50: ((1, 3), {"highway": "path"}),
+    }
+    extract = read(write_osm(held, ways))
+    labels = extract.backdrop[~extract.backdrop["kind"].isin(BACKDROP_KINDS)]
+    assert sorted(zip(labels["kind"], labels["name"], strict=True)) == [
+        ("address", "Nordre Haug 12"),
+        ("address", "Sidegata 1"),
+        ("address", "Storgata 5 B"),
+        ("suburb", "Sør"),
+        ("village", "Vik"),
+    ]
+    assert (labels.geom_type == "Point").all()
+    built = extract.backdrop.loc[extract.backdrop["kind"] == "building", "geometry"].iloc[0]
+    assert labels.loc[labels["name"] == "Sidegata 1", "geometry"].iloc[0].within(built)
+    assert len(extract.services) == 1
+    without = read(write_osm(held, ways), backdrop=False).backdrop
+    assert without["kind"].tolist() == ["path"]
 
 
 def test_what_meets_the_area_is_kept_whole_and_the_rest_is_not(write_osm):

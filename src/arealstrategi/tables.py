@@ -9,7 +9,8 @@
     and the OSM number, or the user's own. ``category``; ``name`` (empty text where there is none);
     ``kind``: the tag that made it a service. ``geometry``: Point, Polygon or MultiPolygon.
 ``backdrop``
-    GeoDataFrame for the map. ``kind``: one of `BACKDROP_KINDS`; ``name``; ``geometry``.
+    GeoDataFrame for the map. ``kind``: one of `BACKDROP_KINDS`, drawn as polygons and lines, of
+    `PLACE_KINDS` or `ADDRESS`, points; ``name`` (of an address: street and number); ``geometry``.
 ``ways``
     `Ways`, every way that could concern somebody on foot.
 """
@@ -30,6 +31,11 @@ MUNICIPAL = ("yes", "partly", "no", "unknown")
 STATUSES = ("assessed", "excluded", "missing_data")
 CLASSES = ("very_suitable", "suitable", "less_suitable", "unsuitable")
 BACKDROP_KINDS = ("water", "green", "building", "main_street", "street", "path")
+# The most important first.
+PLACE_KINDS = (
+    "city", "town", "village", "suburb", "quarter", "hamlet", "neighbourhood", "locality",
+)  # fmt: skip
+ADDRESS = "address"
 
 PARCEL_COLUMNS = ("label", "area_m2", "municipal", "geometry")
 SERVICE_COLUMNS = ("service_id", "category", "name", "kind", "geometry")

@@ -165,6 +165,8 @@ def _collect(
     osm.add_streets(features, streets)
     osm.add_green(features, lots)
     osm.add_buildings(features, buildings, plots.uses(lots)[lot_of], lots.site[lot_of])
+    osm.add_addresses(features, buildings, streets)
+    osm.add_places(features)
     osm.add_stops(features, streets.of("primary", "secondary", "tertiary"))
     walks = streets.lines[np.isin(streets.name, ["Torggata", "Havnepromenaden"])]
     osm.add_benches(features, walks, every_m=60.0)

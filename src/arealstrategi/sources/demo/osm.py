@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import osmium
+import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ Tags = dict[str, str]
 
 WITH_KERBS = ("footway", "park_walk", "cycleway", "pedestrian")
 KERB_M = 4.0  # from the middle of a main street
+ADDRESS_M = 60.0  # a house farther from any street with a name has no address
 
 
 @dataclass
@@ -195,6 +197,33 @@ def _home(use: str, big: bool) -> str:  # noqa: FBT001
 def _building(tags: Tags) -> str:
     kinds = {"shop": "retail", "leisure": "sports_hall", "social_facility": "civic"}
     return next((kind for key, kind in kinds.items() if key in tags), "public")
+
+
+def add_places(features: Features) -> None:
+    """Add the names of the town and its parts."""
+    for kind, name, x, y in place.PLACES:
+        features.add_point(float(x), float(y), {"place": kind, "name": name})
+
+
+def add_addresses(features: Features, buildings: Geometries, streets: Streets) -> None:
+    """Add the address of each building at a named street: odd numbers left, even ones right."""
+    names = np.unique(streets.name[streets.name != ""])
+    whole = np.array([shapely.union_all(streets.lines[streets.name == name]) for name in names])
+    # beside the middle, where a service may have its node
+    spots = shapely.transform(shapely.centroid(buildings), lambda xy: xy + 1.0)
+    row, of = shapely.STRtree(whole).query_nearest(spots, max_distance=ADDRESS_M, all_matches=False)
+    along = shapely.line_locate_point(whole[of], spots[row])
+    before, after = (
+        shapely.get_coordinates(shapely.line_interpolate_point(whole[of], along + shift))
+        for shift in (-1.0, 1.0)
+    )
+    way, aside = after - before, shapely.get_coordinates(spots[row]) - before
+    right = way[:, 0] * aside[:, 1] < way[:, 1] * aside[:, 0]
+    place_of = pd.DataFrame({"of": of, "right": right, "along": along})
+    number = 2 * place_of.groupby(["of", "right"])["along"].rank(method="first").astype(int)
+    for spot, name, odd in zip(spots[row], names[of], number - ~right, strict=True):
+        tags = {"addr:street": str(name), "addr:housenumber": str(odd)}
+        features.add_point(spot.x, spot.y, tags)
 
 
 def add_stops(features: Features, main_streets: Geometries) -> None:

@@ -46,6 +46,15 @@ POND: Points = (
     (2450, 2690), (2490, 2735), (2555, 2725), (2568, 2680), (2500, 2662), (2450, 2690),
 )  # fmt: skip
 SQUARE: Points = ((2462, 2112), (2528, 2108), (2532, 2166), (2466, 2170), (2462, 2112))
+# What the map names: kind of place as in OpenStreetMap, name and where.
+PLACES = (
+    ("town", NAME, 2500, 2140),
+    ("suburb", "Elvebakken", 1330, 1830), ("suburb", "Vestvik", 650, 1720),
+    ("suburb", "Solhaug", 1050, 2330), ("suburb", "Nordheim", 2330, 3220),
+    ("suburb", "Lia", 4050, 1660), ("suburb", "Åsen", 3230, 1780),
+    ("suburb", "Østvik", 3330, 1040), ("neighbourhood", "Havna", 2560, 1930),
+    ("neighbourhood", "Nordre Lia", 3900, 2360), ("hamlet", "Lyngøya", 3880, 350),
+)  # fmt: skip
 # Main streets have sidewalks to this distance from the square.
 TOWN_M = 1200.0
 

@@ -36,13 +36,15 @@ from arealstrategi.sources.osm.build import (
 from arealstrategi.sources.osm.stream import (
     BACKDROP_AREAS,
     GREEN_NATURAL,
+    HOUSE_NUMBER,
     OTHER_WAYS,
+    PLACE,
     Found,
     collect,
 )
 from arealstrategi.sources.places import merge_same_places
 from arealstrategi.sources.tags import Selection, TagIndex, first_tags
-from arealstrategi.tables import Ways
+from arealstrategi.tables import PLACE_KINDS, Ways
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ def read_extract(
     clip
         Only what meets this polygon (in `crs`) is kept; ways are kept whole. None: all.
     backdrop
-        Whether to read buildings, water and green for the map as well.
+        Whether to read buildings, water, green, names of places and addresses for the map as well.
 
     Raises
     ------
@@ -147,11 +149,12 @@ def read_boundary(path: Path, *, name: str = "", ref: str = "") -> tuple[str, Ba
 
 
 def backdrop_tags() -> dict[str, set[str]]:
-    """Return the tags of what the map draws below the parcels: key to values, ``{"*"}`` for any."""
+    """Return the tags of what the map draws and names: key to values, ``{"*"}`` for any."""
     tags = {
         key: {"*"} if values is None else set(values) for key, (_, values) in BACKDROP_AREAS.items()
     }
-    return tags | {"natural": tags["natural"] | GREEN_NATURAL}
+    tags["natural"] |= GREEN_NATURAL
+    return tags | {PLACE: set(PLACE_KINDS), HOUSE_NUMBER: {"*"}}
 
 
 def check_suffix(path: Path) -> None:

@@ -156,14 +156,22 @@ def service_table(
 def backdrop_table(
     found: Found, ways: Ways, crs: pyproj.CRS, clip: BaseGeometry | None
 ) -> gpd.GeoDataFrame:
-    """Return what the map draws below the parcels, in the box around `clip`."""
-    kinds = pd.DataFrame(found.backdrop, columns=["kind", "name"], dtype="str")
-    areas = gpd.GeoDataFrame(kinds, geometry=_geometries(found.backdrop_wkb, crs))
-    streets = _street_lines(ways)
-    backdrop = pd.concat([areas, streets], ignore_index=True) if len(areas) else streets
+    """Return what the map draws below the parcels, and names, in the box around `clip`."""
+    areas = _named(found.backdrop, _geometries(found.backdrop_wkb, crs))
+    labels = _named(found.labels, _geometries(found.label_wkb, crs))
+    points = shapely.point_on_surface(labels.geometry.to_numpy())
+    labels = labels.set_geometry(gpd.GeoSeries(points, crs=crs))
+    labels = labels.drop_duplicates(["kind", "name", "geometry"])
+    parts = [part for part in (areas, _street_lines(ways), labels) if len(part)]
+    backdrop = pd.concat(parts, ignore_index=True) if parts else areas
     if clip is not None:
         backdrop = backdrop[backdrop.intersects(shapely.box(*clip.bounds))]
     return gpd.GeoDataFrame(backdrop.reset_index(drop=True), geometry="geometry", crs=crs)
+
+
+def _named(rows: list[tuple[str, str]], geometry: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    kinds = pd.DataFrame(rows, columns=["kind", "name"], dtype="str")
+    return gpd.GeoDataFrame(kinds, geometry=geometry)
 
 
 def _street_lines(ways: Ways) -> gpd.GeoDataFrame:

@@ -14,7 +14,7 @@ from osmium.filter import KeyFilter
 from osmium.geom import WKBFactory
 
 from arealstrategi.sources.tags import TagIndex
-from arealstrategi.tables import NODE_TAGS
+from arealstrategi.tables import ADDRESS, NODE_TAGS, PLACE_KINDS
 
 # Ways that may be walked although they are no highway.
 OTHER_WAYS = {
@@ -38,6 +38,8 @@ GREEN_NATURAL = frozenset({"wood", "scrub", "heath", "grassland"})
 # NODE_TAGS that says nothing else.
 NODE_HIGHWAYS = {"crossing", "traffic_signals"}
 NODE_KEYS = frozenset(NODE_TAGS) - {"highway", "foot", "access"}
+PLACE, HOUSE_NUMBER = "place", "addr:housenumber"
+STREETS = ("addr:street", "addr:place")
 NOWHERE = 2**31 - 1  # osmium's coordinate of a node that the extract does not hold
 
 
@@ -61,9 +63,11 @@ def collect(file: osmium.io.File, index: TagIndex, keys: set[str], *, draws: boo
         What osmium says of a file that it cannot read.
     """
     found = Found(index, draws)
+    if draws:
+        keys = keys | {PLACE}
     processor = osmium.FileProcessor(file).with_areas(KeyFilter(*keys))
     for kinds, wanted in (
-        (osmium.osm.NODE, keys | NODE_KEYS),
+        (osmium.osm.NODE, keys | NODE_KEYS | ({HOUSE_NUMBER} if draws else set())),
         # a building comes back as an area: as a way it need not reach Python
         (osmium.osm.WAY, keys - {"building"}),
         (osmium.osm.RELATION | osmium.osm.AREA, keys),
@@ -116,6 +120,8 @@ class Found:
     service_wkb: list[str] = field(default_factory=list)
     backdrop: list[tuple[str, str]] = field(default_factory=list)
     backdrop_wkb: list[str] = field(default_factory=list)
+    labels: list[tuple[str, str]] = field(default_factory=list)
+    label_wkb: list[str] = field(default_factory=list)
     torn: dict[int, tuple[dict[str, str], list[tuple[float, float]]]] = field(default_factory=dict)
     relations: set[int] = field(default_factory=set)
     outlines: set[int] = field(default_factory=set)
@@ -131,6 +137,8 @@ class Found:
         categories = self.index.categories(tags)
         if categories:
             self.add_services(f"n{node.id}", tags, categories, self.factory.create_point(node))
+        if self.draws and (labels := labels_of(tags)):
+            self._add_labels(labels, self.factory.create_point(node))
 
     def add_way(self, way: Any) -> None:  # noqa: ANN401
         """Keep a way that may be walked, and an outline that the edge has torn."""
@@ -168,7 +176,8 @@ class Found:
     def add_area(self, area: Any) -> None:  # noqa: ANN401
         """Keep an area that is a service or that the map draws."""
         tags, categories, kind = self._meaning(area.tags)
-        if not categories and not kind:
+        labels = labels_of(tags) if self.draws else []
+        if not categories and not kind and not labels:
             return
         osm_id = f"{'w' if area.from_way() else 'r'}{area.orig_id()}"
         if not area.num_rings()[0]:
@@ -181,6 +190,11 @@ class Found:
         if kind:
             self.backdrop.append((kind, tags.get("name", "")))
             self.backdrop_wkb.append(wkb)
+        self._add_labels(labels, wkb)
+
+    def _add_labels(self, labels: list[tuple[str, str]], wkb: str) -> None:
+        self.labels += labels
+        self.label_wkb += [wkb] * len(labels)
 
     def _kind(self, tags: Mapping[str, str]) -> str:
         return backdrop_kind(tags) if self.draws else ""
@@ -250,3 +264,15 @@ def backdrop_kind(tags: Mapping[str, str]) -> str:
         if value is not None and (values is None or value in values) and value != "no":
             return kind
     return ""
+
+
+def labels_of(tags: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what a thing is called on a map: kind and text of a place, and of an address."""
+    labels = []
+    place, number = tags.get(PLACE), tags.get(HOUSE_NUMBER)
+    if place in PLACE_KINDS and tags.get("name"):
+        labels.append((place, tags["name"]))
+    street = number and next((tags[key] for key in STREETS if key in tags), None)
+    if street:
+        labels.append((ADDRESS, f"{street} {number}"))
+    return labels
