@@ -20,12 +20,16 @@ from arealstrategi.reach.nearest import (
 )
 from arealstrategi.reach.routes import route, route_pieces
 from arealstrategi.reach.search import search_nearest
+from arealstrategi.reach.trees import RouteTables, Touches, Tree, route_tables
 
 __all__ = [
     "Graph",
     "Nearest",
     "Reach",
+    "RouteTables",
     "Search",
+    "Touches",
+    "Tree",
     "barrier_table",
     "build_graph",
     "catchments",
@@ -36,5 +40,6 @@ __all__ = [
     "rests_on_the_way",
     "route",
     "route_pieces",
+    "route_tables",
     "search_nearest",
 ]

@@ -188,7 +188,7 @@ def sum_along(
     -------
     (k, v); 0 where there is no way.
     """
-    on_way = _closure(tree, node)
+    on_way = nodes_on_the_way(tree, node)
     place = np.full(graph.n, -1, dtype=np.int64)
     place[on_way] = np.arange(len(on_way))
     following = tree.node_next[on_way].astype(np.int64)
@@ -208,7 +208,7 @@ def sum_along(
     return total[place[node]]
 
 
-def _closure(tree: Search, node: NDArray[np.int64]) -> NDArray[np.int64]:
+def nodes_on_the_way(tree: Search, node: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the nodes on the paths from some nodes, in rising order."""
     seen = np.zeros(len(tree.node_next), dtype=bool)
     front = np.unique(node)
