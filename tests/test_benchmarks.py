@@ -50,6 +50,17 @@ def test_a_quick_run_on_generated_parcels_prints_our_seconds(script, tmp_path):
     assert 0 < seconds < 60
 
 
+@pytest.mark.browser
+def test_a_small_map_is_written_opened_and_measured(tmp_path, browser):
+    assert browser  # skips where there is none
+    done = _run("map.py", "--quick", data=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = dict(re.findall(r"^  (\S.*?), (?:MB|s|ms) +([\d.,]+)$", done.stdout, re.MULTILINE))
+    assert 0.1 < float(told["file"]) < 4
+    for name in ("written", "first parcels", "slider to the next frame", "all scores anew"):
+        assert 0 < float(told[name].replace(",", "")) < 60_000
+
+
 @pytest.mark.parametrize("script", ["reading.py", "reach.py", "lengths.py", "profiles.py"])
 def test_without_the_shared_data_it_says_what_to_set_and_exits_2(script, tmp_path):
     done = _run(script, "--quick", data=tmp_path)

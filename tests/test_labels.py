@@ -141,13 +141,46 @@ def test_the_class_colours_grow_lighter_from_best_to_worst():
     assert min(after - before for before, after in pairwise(steps)) > 15
 
 
-def test_every_word_that_the_map_asks_for_is_there():
-    page = (EXPORT / "templates" / "map.html").read_text(encoding="utf-8")
-    script = (EXPORT / "templates" / "map.js").read_text(encoding="utf-8")
-    asked = set(re.findall(r'data-word="(\w+)"', page)) | set(re.findall(r"text\.(\w+)\|e", page))
-    asked |= set(re.findall(r"words\.(\w+)", script))
-    assert len(asked) > 40
-    assert asked <= set(labels.words("nb"))
+FAMILIES = {  # keys of the map's words that are put together from a code
+    "list_": ("top", "areas", "sites"),
+    "hit_": ("place", "address"),
+    "rule_": ("any", "clear", "hit", "not_mapped"),
+    "told_": ("clear", "hit", "not_mapped"),
+    "palette_": ("viridis", "cividis"),
+    "method_": get_args(scoring.Method),
+    "on_the_way.": ("steep", "steps", "unlit", "no_sidewalk"),
+    "head_": ("rank", "id", "parcel", "score", "legend", "area_m2"),
+}
+OF_FAMILIES = {f"map.{name}{code}" for name, codes in FAMILIES.items() for code in codes}
+
+
+@pytest.fixture(scope="module")
+def templates():
+    files = (EXPORT / "templates").iterdir()
+    return "".join(
+        f.read_text(encoding="utf-8") for f in files if f.name.endswith((".js", ".html"))
+    )
+
+
+def test_every_word_that_the_map_asks_for_is_there(templates):
+    asked = set(re.findall(r'say\(\w+, "([\w.]+)"', templates))
+    asked |= set(re.findall(r'data-(?:word|label)="(\w+)"', templates))
+    for either in re.findall(r'say\(\w+, [^;`"]*\? "(\w+)" : "(\w+)"', templates):
+        asked |= set(either)
+    asked = {f"map.{key}" for key in asked} | OF_FAMILIES
+    asked |= set(re.findall(r"this\.text\['([\w.]+)'\]", templates))
+    asked |= set(re.findall(r"\bm\.words\.(\w+)", templates))
+    asked |= set(re.findall(r'\["(map\.\w+)"\]', templates))
+    assert len(asked) > 150
+    assert asked - set(labels.words("nb")) == set()
+
+
+def test_no_word_of_the_map_is_left_over(templates):
+    quoted = set(re.findall(r"""["']([\w.]+)["']""", templates))
+    said = {key for key in labels.words("nb") if key.startswith("map.")}
+    assert {
+        key for key in said - OF_FAMILIES if not {key, key.removeprefix("map.")} & quoted
+    } == set()
 
 
 @pytest.mark.parametrize(

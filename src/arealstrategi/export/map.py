@@ -1,8 +1,8 @@
 """The interactive map: a `folium.Map` that holds all it needs, and one HTML file of it.
 
-Python packs the tables into one compressed block; ``templates/map.js`` opens it, draws the map on
-canvas and fills the panel. Names come from the public, so every text travels inside the block and
-reaches the page as text only.
+Python packs the tables into one compressed block; the scripts in ``templates`` open it, draw the
+map on canvas and fill the panel. Names come from the public, so every text travels inside the
+block and reaches the page as text only.
 """
 
 from __future__ import annotations
@@ -17,84 +17,37 @@ from pathlib import Path
 from typing import Any
 
 import folium
-import geopandas as gpd
-import pandas as pd
-import pyproj
 from branca.element import CssLink, Element, Figure, JavascriptLink, MacroElement
 from folium.template import Template
 
 from arealstrategi.errors import OutputError
-from arealstrategi.export.labels import CLASS_COLOURS, GROUP_COLOURS, STATUS_COLOURS, words
-from arealstrategi.export.packing import (
-    UNIT_M,
-    Grid,
-    best_rows,
-    compress,
-    cut,
-    pack_backdrop,
-    pack_criteria,
-    pack_parcels,
-    pack_services,
-)
-from arealstrategi.tables import (
-    BACKDROP_COLUMNS,
-    CLASSES,
-    MUNICIPAL,
-    PARCEL_COLUMNS,
-    SERVICE_COLUMNS,
-    STATUSES,
-    check_table,
-)
+from arealstrategi.export.labels import words
+from arealstrategi.export.packing import MapTables, compress, cut, map_page, pack_block
+from arealstrategi.export.packing.page import TILE_HOST
+from arealstrategi.export.packing.tables import check_tables, in_page_order
 
-RESULT_COLUMNS = (*PARCEL_COLUMNS, "status", "reasons", "score", "class", "rank")
-TILE_HOST = "https://cache.kartverket.no"
-TILES = {
-    "url": f"{TILE_HOST}/v1/wmts/1.0.0/topograatone/default/webmercator/{{z}}/{{y}}/{{x}}.png",
-    "attribution": "© Kartverket",
-}
-NORWAY = (4.0, 57.9, 31.5, 71.3)
+SCRIPTS = (
+    "data.js", "score.js", "shapes.js", "backdrop.js", "fields.js", "signs.js", "canvas.js",
+    "page.js", "state.js", "weights.js", "filters.js", "lists.js", "layers.js", "card.js",
+    "area.js", "compare.js", "print.js", "panel.js", "pointing.js", "map.js",
+)  # fmt: skip
+"""The scripts of the page, in the order in which they stand in it."""
 
 _HERE = files("arealstrategi.export")
 _LEAFLET = _HERE / "vendor" / "leaflet"
 
 
-def suitability_map(  # noqa: PLR0913 - every table that the page shows
-    parcels: gpd.GeoDataFrame,
-    services: gpd.GeoDataFrame,
-    backdrop: gpd.GeoDataFrame,
-    criteria: pd.DataFrame,
-    barriers: pd.DataFrame | None = None,
-    *,
-    title: str,
-    language: str = "nb",
-    notes: Sequence[str] = (),
-) -> folium.Map:
+def suitability_map(tables: MapTables, *, title: str, language: str = "nb") -> folium.Map:
     """Return the map of assessed parcels, for a notebook or for `write_map`.
 
     Parameters
     ----------
-    parcels
-        The result table, index ``parcel_id``: ``label``, ``area_m2`` (m²), ``status``,
-        ``reasons``, ``score`` (0-100), ``class``, ``rank``, ``municipal``, and for each criterion
-        KEY of kind ``walk`` ``KEY_walk_m``, ``KEY_walk_min``, ``KEY_value`` (0-1), ``KEY_service``;
-        for other kinds ``KEY_raw`` and ``KEY_value``. Polygons or points in the analysis CRS.
-    services
-        Places as in `arealstrategi.tables`, with ``reason`` (empty, or why it cannot be reached).
-    backdrop
-        Water, green, buildings and streets as in `arealstrategi.tables`.
-    criteria
-        Index ``key``: ``label``, ``group``, ``weight`` (sum 1), ``full_m``, ``zero_m``, ``found``
-        (the data hold such a service), ``walk``. In the order to show them.
-    barriers
-        On the parcels' index, metres of what hinders on each walk to show in the card:
-        ``KEY_steep_m``, ``KEY_steps_m``, ``KEY_unlit_m``, ``KEY_no_sidewalk_m``; None: nothing is
-        told.
+    tables
+        What to show.
     title
         Heading of the page.
     language
-        ``nb`` or ``en``.
-    notes
-        Sentences to show under the title.
+        ``nb`` or ``en``: what the page opens in; readers can switch.
 
     Returns
     -------
@@ -105,41 +58,16 @@ def suitability_map(  # noqa: PLR0913 - every table that the page shows
     ValueError
         Names the table and columns that are not as described: a mistake in the calling code.
     """
-    crs = parcels.crs
-    if crs is None:
-        raise ValueError("the parcels have no CRS")
-    check_table(parcels, RESULT_COLUMNS, crs)
-    check_table(services, (*SERVICE_COLUMNS, "reason"), crs)
-    check_table(backdrop, BACKDROP_COLUMNS, crs)
-    text = words(language)
-    west, south, east, north = _bounds(parcels, services, backdrop)
-    grid = Grid.around(crs, west, south)
-    top = best_rows(parcels["rank"])
-    page: dict[str, Any] = {
-        "title": cut(title),
-        "language": language,
-        "notes": [cut(note) for note in notes],
-        "words": dict(text),
-        "colours": {**CLASS_COLOURS, **STATUS_COLOURS},
-        "classes": CLASSES,
-        "statuses": STATUSES,
-        "municipal": MUNICIPAL,
-        "groupColours": dict(GROUP_COLOURS),
-        "tiles": TILES,
-        "origin": grid.origin,
-        "unit": UNIT_M,
-        "criteria": pack_criteria(criteria),
-        "parcels": pack_parcels(parcels, services, criteria, barriers, grid),
-        "top": top,
-        "services": pack_services(services, grid),
-        "backdrop": pack_backdrop(backdrop, grid),
-    }
-    labels = parcels["label"].iloc[top].map(cut).tolist()
+    check_tables(tables)
+    ordered = in_page_order(tables)
+    page = map_page(ordered, title, language)
+    (south, west), (north, east) = page["bounds"]
+    labels = ordered.parcels["label"].iloc[page["top"]].map(cut).tolist()
     suitability = _Map(
         location=[(south + north) / 2, (west + east) / 2], tiles=None, zoom_snap=0.25
     )
-    SuitabilityLayer(compress(page), page["title"], text, language, labels).add_to(suitability)
-    suitability.fit_bounds([[south, west], [north, east]], max_zoom=17)
+    data = compress(pack_block(page))
+    SuitabilityLayer(data, page["title"], words(language), language, labels).add_to(suitability)
     return suitability
 
 
@@ -167,7 +95,7 @@ def write_map(suitability: folium.Map, path: Path) -> None:
     if own is None:
         raise ValueError("write_map takes a map that suitability_map returned")
     for layer in layers:
-        if not isinstance(layer, (SuitabilityLayer, folium.FitBounds)):
+        if not isinstance(layer, SuitabilityLayer):
             raise OutputError(
                 f"the map holds a layer that was added later ({type(layer).__name__}), "
                 "and map.html holds only what the program made",
@@ -220,7 +148,7 @@ class _Map(folium.Map):
 
 
 class SuitabilityLayer(MacroElement):
-    """The parcels, services, backdrop and panel of one map, drawn by ``templates/map.js``.
+    """The parcels, services, backdrop and panel of one map, drawn by the scripts in ``templates``.
 
     Parameters
     ----------
@@ -250,8 +178,7 @@ class SuitabilityLayer(MacroElement):
         self.top = top
         self.css = (_HERE / "templates" / "map.css").read_text(encoding="utf-8")
         self.scripts = [
-            (_HERE / "templates" / name).read_text(encoding="utf-8")
-            for name in ("canvas.js", "map.js")
+            (_HERE / "templates" / name).read_text(encoding="utf-8") for name in SCRIPTS
         ]
 
     def render(self, **kwargs: Any) -> Any:  # noqa: ANN401 (folium's own)
@@ -265,17 +192,6 @@ class SuitabilityLayer(MacroElement):
         ):
             text = getattr(parts, name)(self, kwargs)
             place.add_child(_Verbatim(text), name=self.get_name())
-
-
-def _bounds(*tables: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
-    """Return west, south, east, north of the first table that has any geometry, in degrees."""
-    for table in tables:
-        bounds = table.total_bounds
-        if not table.empty and not pd.isna(bounds).any():
-            to_degrees = pyproj.Transformer.from_crs(table.crs, 4326, always_xy=True)
-            west, south, east, north = to_degrees.transform_bounds(*bounds)
-            return west, south, east, north
-    return NORWAY
 
 
 def _figure(element: Element) -> Figure:

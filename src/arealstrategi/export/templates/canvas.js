@@ -1,217 +1,184 @@
-/* What the suitability map draws with: the data block, shapes in typed arrays, canvases that follow
-   the map, the backdrop. */
+/* Draws the map on canvases that follow it, finds what is under the pointer, and makes the printed picture. */
 "use strict";
-window.suitabilityCanvas = (() => {
-  const EARTH = Math.PI * 6378137; // half the width of the Web Mercator world, metres
-  const KINDS = { // drawn in this order; width in pixels at zoom 16
-    water: { area: "#b5d3e7", line: "#b5d3e7", width: 3, from: 0 },
-    green: { area: "#d9e6cf", line: "#d9e6cf", width: 2, from: 0 },
-    path: { area: "#efece4", line: "#b9ad98", width: 1.3, from: 15, dash: [4, 3] },
-    street: { area: "#ffffff", line: "#ffffff", width: 5, from: 12.5, casing: "#cdc7bb" },
-    main_street: { area: "#ffffff", line: "#ffe9a8", width: 8, from: 0, casing: "#c9b98a" },
+window.arsCanvas = (() => {
+  const { EARTH, viewOf, isPoint, eachInView, contains, strokeTwice, room, write, font } = window.arsShapes;
+  const { drawGround, drawBuildings, drawPlaces, drawStreetNames, drawHouseNumbers } = window.arsBackdrop;
+  const { differenceLegend, shadeColour, colour, drawFields, zoneStyle, drawZones } = window.arsFields;
+  const { drawAreas, drawBadges, drawSites, drawServices, drawServiceNames, serviceRadius, symbol, routeStyle,
+    drawMarks } = window.arsSigns;
+  const FIELDS_OPACITY = .8, FIELDS_ON_TILES = .62, INK = "#14171a", GROUND = "#f4f2ed";
+
+  // ---- what lies above the parcels ----
+  function drawAbove(pen, view, m) {
+    const free = room(view), { data } = m;
+    drawZones(pen, view, m);
+    if (!m.tiles) drawBuildings(pen, view, data);
+    drawAreas(pen, view, m);
+    drawServices(pen, view, m);
+    drawBadges(pen, view, m, free);
+    drawSites(pen, view, m, free);
+    if (!m.tiles) {
+      drawPlaces(pen, view, data, free);
+      drawStreetNames(pen, view, data, free);
+    }
+    drawServiceNames(pen, view, m, free);
+    if (!m.tiles) drawHouseNumbers(pen, view, data, free);
+  }
+
+  // ---- canvases that follow the map ----
+  const DRAWINGS = { // from the ground up
+    ground: { zIndex: 210, draw: (pen, view, { data, tiles }) => { if (!tiles) drawGround(pen, view, data); } },
+    fields: { zIndex: 310, draw: drawFields, opacity: ({ tiles }) => tiles ? FIELDS_ON_TILES : FIELDS_OPACITY },
+    places: { zIndex: 460, draw: drawAbove },
+    marks: { zIndex: 470, draw: drawMarks },
   };
-
-  // ---- the data block ----
-  async function read(block) {
-    const packed = atob(block.textContent.trim()), bytes = new Uint8Array(packed.length);
-    for (let i = 0; i < packed.length; i++) bytes[i] = packed.charCodeAt(i);
-    block.textContent = "";
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return JSON.parse(await new Response(stream).text());
-  }
-
-  // Shapes: feature i has the lines feature[i]..feature[i+1], line j the vertices line[j]..line[j+1]
-  function unpack(packed, unit) {
-    const { lines, vertices, x, y } = packed, n = lines.length;
-    const shape = { n, X: new Float32Array(x.length), Y: new Float32Array(x.length),
-      feature: new Uint32Array(n + 1), line: new Uint32Array(vertices.length + 1),
-      box: new Float32Array(4 * n) };
-    for (let i = 0, a = 0, b = 0; i < x.length; i++) {
-      shape.X[i] = (a += x[i]) * unit;
-      shape.Y[i] = (b += y[i]) * unit;
-    }
-    for (let i = 0; i < n; i++) shape.feature[i + 1] = shape.feature[i] + lines[i];
-    vertices.forEach((count, j) => { shape.line[j + 1] = shape.line[j] + count; });
-    for (let i = 0; i < n; i++) {
-      let w = Infinity, s = Infinity, e = -Infinity, t = -Infinity;
-      for (let k = first(shape, i); k < first(shape, i + 1); k++) {
-        w = Math.min(w, shape.X[k]); e = Math.max(e, shape.X[k]);
-        s = Math.min(s, shape.Y[k]); t = Math.max(t, shape.Y[k]);
-      }
-      shape.box.set([w, s, e, t], 4 * i);
-    }
-    return shape;
-  }
-  const first = (shape, i) => shape.line[shape.feature[i]];
-  const isPoint = (shape, i) => first(shape, i + 1) - first(shape, i) === 1;
-  const isEmpty = (shape, i) => first(shape, i + 1) === first(shape, i);
-
-  function contains(shape, i, x, y) {
-    let inside = false;
-    for (let j = shape.feature[i]; j < shape.feature[i + 1]; j++) {
-      const start = shape.line[j], end = shape.line[j + 1];
-      for (let k = start, p = end - 1; k < end; p = k++) {
-        if ((shape.Y[k] > y) !== (shape.Y[p] > y) && x < shape.X[k] +
-            (shape.X[p] - shape.X[k]) * (y - shape.Y[k]) / (shape.Y[p] - shape.Y[k])) {
-          inside = !inside;
-        }
-      }
-    }
-    return inside;
-  }
-
-  // ---- drawing ----
-  function trace(context, shape, i, view, closed) {
-    for (let j = shape.feature[i]; j < shape.feature[i + 1]; j++) {
-      let k = shape.line[j];
-      const end = shape.line[j + 1];
-      context.moveTo(view.left + shape.X[k] * view.scale, view.top - shape.Y[k] * view.scale);
-      for (k++; k < end; k++) {
-        context.lineTo(view.left + shape.X[k] * view.scale, view.top - shape.Y[k] * view.scale);
-      }
-      if (closed) context.closePath();
-    }
-  }
-  function eachInView(shape, view, visit) {
-    const b = shape.box;
-    for (let i = 0; i < shape.n; i++) {
-      if (b[4 * i] <= view.east && b[4 * i + 2] >= view.west &&
-          b[4 * i + 1] <= view.north && b[4 * i + 3] >= view.south) visit(i);
-    }
-  }
-  function circle(context, shape, i, view, radius) {
-    const k = first(shape, i);
-    context.beginPath();
-    context.arc(view.left + shape.X[k] * view.scale, view.top - shape.Y[k] * view.scale,
-      radius, 0, 2 * Math.PI);
-  }
-  function drawAreas(context, shape, view, colour) {
-    context.fillStyle = colour;
-    eachInView(shape, view, i => {
-      context.beginPath();
-      trace(context, shape, i, view, true);
-      context.fill("evenodd");
-    });
-  }
-  function drawLines(context, shape, view, colour, width, dash = []) {
-    context.strokeStyle = colour;
-    context.lineWidth = width;
-    context.setLineDash(dash);
-    let waiting = 0;
-    const flush = () => { context.stroke(); context.beginPath(); waiting = 0; };
-    context.beginPath();
-    eachInView(shape, view, i => {
-      trace(context, shape, i, view, false);
-      if (++waiting === 200) flush(); // one huge path is slower than many small ones
-    });
-    flush();
-    context.setLineDash([]);
-  }
-  function drawBackdrop(context, view, { backdrop }) {
-    const shown = Object.entries(KINDS).filter(([, style]) => view.zoom >= style.from);
-    const width = style => Math.max(.8, style.width * 2 ** Math.min(2, (view.zoom - 16) * .8));
-    context.lineJoin = context.lineCap = "round";
-    for (const [kind, style] of shown) {
-      drawAreas(context, backdrop[`${kind}_areas`].shape, view, style.area);
-    }
-    for (const [kind, style] of shown.filter(([, each]) => each.casing)) {
-      drawLines(context, backdrop[`${kind}_lines`].shape, view, style.casing, width(style) + 1.6);
-    }
-    for (const [kind, style] of shown) {
-      context.lineCap = style.dash ? "butt" : "round";
-      drawLines(context, backdrop[`${kind}_lines`].shape, view, style.line, width(style), style.dash);
-    }
-  }
-  function hatching(context, colour) {
-    const tile = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });
-    const pen = tile.getContext("2d");
-    pen.strokeStyle = colour;
-    pen.lineWidth = 1.6;
-    for (const shift of [-8, 0, 8]) { pen.moveTo(shift, 8); pen.lineTo(shift + 8, 0); }
-    pen.stroke();
-    return context.createPattern(tile, "repeat");
-  }
-  function drawStreetNames(context, view, backdrop) {
-    const placed = [];
-    context.font = "12px system-ui, 'Segoe UI', Arial, sans-serif";
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.lineWidth = 3;
-    context.lineJoin = "round";
-    context.strokeStyle = "#ffffffd9";
-    context.fillStyle = "#3d4249";
-    for (const layer of [backdrop.main_street_lines, backdrop.street_lines]) {
-      eachInView(layer.shape, view, i => {
-        const name = layer.name.texts[layer.name.codes[i]].slice(0, 40);
-        const spot = name && straightest(layer.shape, i, view);
-        if (!spot || spot.length < context.measureText(name).width * .8) return;
-        const near = other => Math.hypot(other.x - spot.x, other.y - spot.y) <
-          (other.name === name ? 320 : 60);
-        if (placed.some(near)) return;
-        placed.push({ ...spot, name });
-        context.save();
-        context.translate(spot.x, spot.y);
-        context.rotate(spot.angle);
-        context.strokeText(name, 0, 0);
-        context.fillText(name, 0, 0);
-        context.restore();
-      });
-    }
-  }
-  function straightest(shape, i, view) { // where a name fits: along the longest piece of a street
-    let best = null;
-    for (let k = first(shape, i) + 1; k < first(shape, i + 1); k++) {
-      const dx = (shape.X[k] - shape.X[k - 1]) * view.scale;
-      const dy = (shape.Y[k - 1] - shape.Y[k]) * view.scale;
-      const length = Math.hypot(dx, dy);
-      if (best && length <= best.length) continue;
-      const x = view.left + (shape.X[k] + shape.X[k - 1]) / 2 * view.scale;
-      const y = view.top - (shape.Y[k] + shape.Y[k - 1]) / 2 * view.scale;
-      best = { x, y, length, angle: Math.atan(dy / (dx || 1e-9)) };
-    }
-    return best;
-  }
-
-  // A canvas that follows the map; `draw(context, view, m)` paints one picture of it.
-  function sheet(m, zIndex, draw) {
-    const { map, data } = m, pane = map.createPane(`ars-${zIndex}`);
-    pane.style.zIndex = zIndex;
-    pane.style.pointerEvents = "none";
+  const pixelRatio = () => Math.min(2, window.devicePixelRatio || 1);
+  function sheet(m, name, drawing) {
+    const pane = m.map.createPane(`ars-${name}`);
+    Object.assign(pane.style, { zIndex: drawing.zIndex, pointerEvents: "none" });
     const Sheet = L.Renderer.extend({
-      options: { pane: `ars-${zIndex}`, padding: .2 },
+      options: { pane: `ars-${name}`, padding: .2 },
       _initContainer() {
         this._container = document.createElement("canvas");
         this._container.setAttribute("aria-hidden", "true");
-        this._context = this._container.getContext("2d");
+        this._pen = this._container.getContext("2d");
       },
       _destroyContainer() { this._container.remove(); },
       _updatePaths() {},
-      _update() {
+      _update() { // Leaflet asks twice after a jump: the second time nothing has moved
         if (this._map._animatingZoom && this._bounds) return;
         L.Renderer.prototype._update.call(this);
-        const size = this._bounds.getSize(), ratio = window.devicePixelRatio || 1;
         L.DomUtil.setPosition(this._container, this._bounds.min);
-        Object.assign(this._container, { width: size.x * ratio, height: size.y * ratio });
-        Object.assign(this._container.style, { width: `${size.x}px`, height: `${size.y}px` });
+        const { x, y } = this._bounds.getSize(), corner = this._map.getPixelOrigin().add(this._bounds.min);
+        const shows = [this._map.getZoom(), corner.x, corner.y, x, y, pixelRatio()].join();
+        if (shows === this._shows) return;
+        this._shows = shows;
+        this._corner = corner;
+        fit(this._container, x, y);
+        if (name === "fields") m.painted = null; // the canvas was emptied
         this.redraw();
       },
       redraw() {
-        if (!this._map || !this._bounds) return;
-        const zoom = this._map.getZoom(), corner = this._map.getPixelOrigin().add(this._bounds.min);
-        const scale = 256 * 2 ** zoom / (2 * EARTH), size = this._bounds.getSize();
-        const left = (data.origin[0] * data.unit + EARTH) * scale - corner.x;
-        const top = (EARTH - data.origin[1] * data.unit) * scale - corner.y;
-        const view = { zoom, scale, left, top, west: -left / scale, east: (size.x - left) / scale,
-          north: top / scale, south: (top - size.y) / scale };
-        const ratio = window.devicePixelRatio || 1;
-        this._context.setTransform(ratio, 0, 0, ratio, 0, 0);
-        this._context.clearRect(0, 0, size.x, size.y);
-        draw(this._context, view, m);
+        if (!this._map || !this._bounds || (m.onlyFields && name !== "fields")) return;
+        paint(this, pane, drawing, m);
       },
     });
-    return new Sheet().addTo(map);
+    return new Sheet().addTo(m.map);
+  }
+  function fit(container, x, y) {
+    const ratio = pixelRatio();
+    Object.assign(container, { width: Math.round(x * ratio), height: Math.round(y * ratio) });
+    Object.assign(container.style, { width: `${x}px`, height: `${y}px` });
+  }
+  function paint({ _map: map, _bounds: bounds, _pen: pen, _corner: corner }, pane, { draw, opacity }, m) {
+    const { x, y } = bounds.getSize(), ratio = pixelRatio();
+    if (opacity) pane.style.opacity = opacity(m);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (draw !== drawFields) pen.clearRect(0, 0, x, y); // those are not always painted from the ground up
+    draw(pen, viewOf(m.data, map.getZoom(), corner, x, y), m);
+  }
+  const afterFrame = run => requestAnimationFrame(() => setTimeout(run)); // once the browser has shown what stands
+  function start(map, m) { // the parcels at once, what lies below and above them in the next frame
+    m.map = map;
+    m.onlyFields = true;
+    m.sheets = Object.fromEntries(Object.entries(DRAWINGS).map(([name, drawing]) => [name, sheet(m, name, drawing)]));
+    m.onFirst?.();
+    afterFrame(() => {
+      m.onlyFields = false;
+      redraw(m);
+    });
+    return m.sheets;
+  }
+  function redraw(m, ...names) {
+    for (const name of names.length ? names : Object.keys(DRAWINGS)) m.sheets[name].redraw();
   }
 
-  return { EARTH, read, unpack, first, isPoint, isEmpty, contains, trace, eachInView, circle,
-    drawAreas, drawBackdrop, drawStreetNames, hatching, sheet };
+  // ---- what is under the pointer ----
+  function here(m, { lat, lng }, pixels) {
+    const { x, y } = L.CRS.EPSG3857.project(L.latLng(lat, lng)), [left, bottom] = m.data.origin, { unit } = m.data;
+    const metres = pixels * 2 * EARTH / (256 * 2 ** m.map.getZoom()), at = [x - left * unit, y - bottom * unit];
+    return { x: at[0], y: at[1], metres, west: at[0] - metres, east: at[0] + metres, south: at[1] - metres,
+      north: at[1] + metres };
+  }
+  function smallestAt(shape, around, wanted) { // of shapes on top of each other the smallest; a point before all
+    let best = -1, smallest = Infinity;
+    eachInView(shape, around, i => {
+      if (!wanted(i)) return;
+      const [west, south, east, north] = shape.box.subarray(4 * i, 4 * i + 4), point = isPoint(shape, i);
+      const away = Math.hypot(west - around.x, south - around.y);
+      const size = point ? away - 1e9 : (east - west) * (north - south);
+      const hit = point ? away < around.metres : contains(shape, i, around.x, around.y);
+      if (hit && size < smallest) { best = i; smallest = size; }
+    });
+    return best;
+  }
+  function parcelAt(m, latlng) {
+    if (!m.showParcels) return -1;
+    return smallestAt(m.data.parcels.shape, here(m, latlng, 10), i => !m.visible || m.visible[i] === 1);
+  }
+  function areaAt(m, latlng) {
+    return m.data.areas && m.showAreas ? smallestAt(m.data.areas.shape, here(m, latlng, 1), () => true) : -1;
+  }
+  function siteAt(m, latlng) {
+    return m.data.sites && m.showSites !== false ? smallestAt(m.data.sites.shape, here(m, latlng, 10), () => true) : -1;
+  }
+  function serviceAt(m, latlng) {
+    const { shape, category } = m.data.services, around = here(m, latlng, serviceRadius(m.map.getZoom()) + 3);
+    return smallestAt(shape, around, i => m.categories.has(category.texts[category.codes[i]]));
+  }
+  function latlng({ data: { origin, unit } }, x, y) {
+    return L.CRS.EPSG3857.unproject(L.point(x + origin[0] * unit, y + origin[1] * unit));
+  }
+  function bounds(m, { box }, i) {
+    return L.latLngBounds(latlng(m, box[4 * i], box[4 * i + 1]), latlng(m, box[4 * i + 2], box[4 * i + 3]));
+  }
+
+  // ---- the printed picture ----
+  function picture(m, width, height, ratio = 2) {
+    const blank = () => Object.assign(document.createElement("canvas"),
+      { width: width * ratio, height: height * ratio });
+    const made = blank(), pen = made.getContext("2d"), size = m.map.getSize(), centre = m.map.getCenter();
+    const zoom = m.map.getZoom() + Math.log2(Math.min(width / size.x, height / size.y));
+    const corner = m.map.project(centre, zoom).subtract([width / 2, height / 2]);
+    const view = viewOf(m.data, zoom, corner, width, height);
+    const printed = { ...m, moving: false, painted: null, tiles: null };
+    pen.scale(ratio, ratio);
+    pen.fillStyle = GROUND;
+    pen.fillRect(0, 0, width, height);
+    drawGround(pen, view, m.data);
+    const fields = blank(), own = fields.getContext("2d");
+    own.scale(ratio, ratio);
+    drawFields(own, view, printed);
+    pen.globalAlpha = FIELDS_OPACITY;
+    pen.drawImage(fields, 0, 0, width, height);
+    pen.globalAlpha = 1;
+    drawAbove(pen, view, printed);
+    drawMarks(pen, view, { ...printed, hovered: -1, hoveredArea: -1 });
+    drawMargin(pen, view, Math.cos(centre.lat * Math.PI / 180) / view.scale);
+    return made;
+  }
+  function drawMargin(pen, { width, height }, metresPerPixel) { // scale bar, north, whose data
+    const most = 140 * metresPerPixel, power = 10 ** Math.floor(Math.log10(most));
+    const length = [5, 2, 1].map(times => times * power).find(metres => metres <= most), long = length / metresPerPixel;
+    const label = length >= 1000 ? `${length / 1000} km` : `${length} m`;
+    pen.lineJoin = "miter";
+    pen.beginPath();
+    for (const [x, y] of [[0, -6], [0, 0], [long, 0], [long, -6]]) pen.lineTo(16 + x, height - 16 + y);
+    strokeTwice(pen, INK, 2, "#ffffffd0", 6);
+    font(pen, 12, "600");
+    write(pen, label, 16 + long / 2, height - 28, INK);
+    write(pen, "N", width - 24, 20, INK);
+    pen.beginPath();
+    for (const [x, y] of [[0, 28], [7, 48], [0, 43], [-7, 48]]) pen.lineTo(width - 24 + x, y);
+    pen.closePath();
+    pen.fillStyle = INK;
+    strokeTwice(pen, INK, 1, "#ffffffd0", 4);
+    pen.fill();
+    font(pen, 11);
+    pen.textAlign = "right";
+    write(pen, "© OpenStreetMap", width - 10, height - 12, INK);
+  }
+
+  return { start, afterFrame, redraw, differenceLegend, shadeColour, colour, zoneStyle, routeStyle, symbol, parcelAt,
+    areaAt, siteAt, serviceAt, latlng, bounds, picture };
 })();
