@@ -17,7 +17,7 @@ from arealstrategi.explanation import Explanation, ScoreModel, explain_named
 from arealstrategi.export.comparison_text import comparison_text
 from arealstrategi.export.explanation_text import explanation_text
 from arealstrategi.export.geopackage import write_geopackage
-from arealstrategi.export.labels import words
+from arealstrategi.result.layers import told_of
 from arealstrategi.result.writing import write_all
 from arealstrategi.sources.output import read_layer_of, read_table_of
 
@@ -191,20 +191,21 @@ def compare_outputs(
     written = write_all(
         out,
         {
-            "comparison.gpkg": lambda path: _write_layer(path, compared, second.language),
+            "comparison.gpkg": lambda path: _write_layer(path, compared, other, second.language),
             "comparison.json": lambda path: _write_facts(path, compared),
         },
     )
     return comparison_text(compared, second.language, names), written
 
 
-def _write_layer(path: Path, compared: Comparison, language: str) -> None:
-    described = {"difference": words(language)["layer.difference"]}
+def _write_layer(path: Path, compared: Comparison, criteria: pd.DataFrame, language: str) -> None:
+    layers = {"difference": compared.parcels}
     tables = {
-        "criteria": compared.criteria.rename_axis("key").reset_index(),
-        "classes": compared.classes.reset_index(),
+        "criteria": compared.criteria.rename_axis("key"),
+        "classes": compared.classes,
     }
-    write_geopackage(path, {"difference": compared.parcels}, tables, {}, descriptions=described)
+    told = told_of(layers, tables, criteria, language)
+    write_geopackage(path, layers, tables, told=told, about={"TITLE": told["difference"].title})
 
 
 def _write_facts(path: Path, compared: Comparison) -> None:
