@@ -118,3 +118,33 @@ def test_sites_stand_side_by_side_in_the_words_of_the_language(
     unknown = "ukjent" if language == "nb" else "unknown"
     one = "1,00" if language == "nb" else "1.00"
     assert [row[2] for row in rows] == ["", "", "", unknown, one, "", "", ""]
+
+
+def test_numbers_come_back_as_the_table_has_them_to_the_last_written_digit(tmp_path):
+    """Also where many are equal, in pieces, and beside texts in a column of the user's own."""
+    rng = np.random.default_rng(3)
+    count = 25_000
+    table = pd.DataFrame(
+        {
+            "rank": pd.array(np.arange(1, count + 1), dtype="Int64"),
+            "shop_walk_m": rng.uniform(0, 3000, count),
+            "shop_walk_min": rng.choice([0.05, 7.25, np.nan], count),
+            "shop_value": rng.uniform(0, 1, count),
+            "own": rng.choice(np.array(["=1+1", 5, 2.5, None, True], dtype=object), count),
+        },
+        index=pd.Index([f"p{i:05}" for i in range(count)], name="parcel_id"),
+    )
+    write_ranking(tmp_path / "r.csv", table, language="en")
+    read = pd.read_csv(tmp_path / "r.csv", index_col="parcel_id", dtype={"own": str})
+    assert read.index.tolist() == table.index.tolist()
+    for name, step in (("shop_walk_m", 1), ("shop_walk_min", 0.1), ("shop_value", 0.001)):
+        assert (read[name].isna() == table[name].isna()).all()
+        assert (read[name] - table[name]).abs().max() <= step / 2 + 1e-9
+    told = {"=1+1": "'=1+1", 5: "5", 2.5: "2.500", True: "True"}
+    expected = [told.get(one) for one in table["own"]]
+    assert read["own"].astype(object).where(read["own"].notna(), None).tolist() == expected
+
+
+def test_a_name_of_a_column_is_no_formula_either(tmp_path, parcels):
+    write_ranking(tmp_path / "r.csv", parcels.rename(columns={"score": "=1"}), language="en")
+    assert "'=1" in rows_of(tmp_path / "r.csv", "utf-8", ",")[0]

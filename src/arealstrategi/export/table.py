@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arealstrategi.export.labels import column_alias, reason_text, words
 
@@ -23,6 +27,7 @@ DECIMALS = {
     "effort_m": 0,
     "value": 3,
 }
+_AT_ONCE = 10_000  # rows that are held as text
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -43,12 +48,13 @@ def write_ranking(path: Path, parcels: pd.DataFrame, *, language: str) -> None:
     """
     table = parcels.drop(columns="geometry", errors="ignore").reset_index()
     table = table.sort_values(["rank", "parcel_id"], na_position="last", kind="stable")
-    for name in table.columns:
-        if pd.api.types.is_string_dtype(table[name]):
-            table[name] = _plain_text(table[name])
-        elif pd.api.types.is_float_dtype(table[name]):
-            table[name] = _written(table[name], name, "," if language == "nb" else ".")
-    _write(path, table, language)
+    comma = "," if language == "nb" else "."
+    rows = (
+        row
+        for first in range(0, len(table), _AT_ONCE)
+        for row in _rows(table.iloc[first : first + _AT_ONCE], comma)
+    )
+    _write(path, map(_plain, map(str, table)), rows, language)
 
 
 def write_side_by_side(
@@ -68,16 +74,13 @@ def write_side_by_side(
         ``nb`` or ``en``.
     """
     text = words(language)
-    shown = pd.DataFrame(
-        {
-            site: [_shown(str(fact), value, text) for fact, value in column.items()]
-            for site, column in table.items()
-        },
-        dtype="str",
-    )
-    facts = pd.Series([_fact_name(fact, names, language) for fact in table.index], dtype="str")
-    shown.insert(0, text["column.fact"], facts, allow_duplicates=True)
-    _write(path, shown.apply(_plain_text).rename(columns=_plain_name), language)
+    facts = [str(fact) for fact in table.index]
+    columns = [[_plain(_fact_name(fact, names, language)) for fact in facts]]
+    for site in range(len(table.columns)):
+        told = zip(facts, table.iloc[:, site], strict=True)
+        columns.append([_plain(_shown(fact, value, text)) for fact, value in told])
+    heading = (text["column.fact"], *(_plain(str(site)) for site in table))
+    _write(path, heading, zip(*columns, strict=True), language)
 
 
 def _fact_name(fact: str, names: Mapping[str, str], language: str) -> str:
@@ -97,28 +100,42 @@ def _shown(fact: str, value: object, text: Mapping[str, str]) -> str:
     return text.get(f"{fact}.{value}", str(value))
 
 
-def _plain_name(name: object) -> str:
-    return str(_plain_text(pd.Series([str(name)], dtype="str")).iloc[0])
-
-
-def _write(path: Path, table: pd.DataFrame, language: str) -> None:
+def _write(
+    path: Path, heading: Iterable[str], rows: Iterable[Iterable[str]], language: str
+) -> None:
     norwegian = language == "nb"
-    table.to_csv(
-        path,
-        index=False,
-        sep=";" if norwegian else ",",
-        encoding="utf-8-sig" if norwegian else "utf-8",
-        lineterminator="\r\n" if norwegian else "\n",
-        errors="replace",
-    )
+    encoding = "utf-8-sig" if norwegian else "utf-8"
+    with path.open("w", encoding=encoding, errors="replace", newline="") as file:
+        writer = csv.writer(
+            file,
+            delimiter=";" if norwegian else ",",
+            lineterminator="\r\n" if norwegian else "\n",
+        )
+        writer.writerow(heading)
+        writer.writerows(rows)
 
 
-def _plain_text(column: pd.Series) -> pd.Series:
-    flat = column.str.replace(r"[\r\n]+", " ", regex=True)
-    return flat.where(~flat.str.startswith(_FORMULA).fillna(value=False), "'" + flat)
+def _plain(text: str) -> str:
+    """Return a text on one line that no spreadsheet runs as a formula."""
+    flat = re.sub(r"[\r\n]+", " ", text)
+    return f"'{flat}" if flat.startswith(_FORMULA) else flat
 
 
-def _written(column: pd.Series, name: str, comma: str) -> pd.Series:
+def _rows(table: pd.DataFrame, comma: str) -> Iterable[tuple[str, ...]]:
+    cells = [_cells(column, str(name), comma) for name, column in table.items()]
+    return zip(*cells, strict=True)
+
+
+def _cells(column: pd.Series, name: str, comma: str) -> NDArray[np.object_]:
+    """Return what stands in the cells; what occurs often is written once."""
     places = next((n for end, n in DECIMALS.items() if name == end or name.endswith("_" + end)), 3)
-    text = column.map(f"{{:.{places}f}}".format, na_action="ignore").astype("str")
-    return text.where(column.notna(), "").str.replace(".", comma, regex=False)
+    column = column.round(places) if pd.api.types.is_float_dtype(column) else column
+    codes, unique = pd.factorize(column)
+    texts = [_cell(value, places, comma) for value in unique]
+    return np.array([*texts, ""], dtype=object)[codes]  # the code of a missing value is -1
+
+
+def _cell(value: object, places: int, comma: str) -> str:
+    if isinstance(value, float):
+        return f"{value:.{places}f}".replace(".", comma)
+    return _plain(str(value))

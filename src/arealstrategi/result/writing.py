@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from arealstrategi.errors import OutputError
+from arealstrategi.errors import ArealstrategiError, OutputError
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ def write_all(folder: Path, outputs: Mapping[str, Callable[[Path], None]]) -> li
                 written.append(folder / name)
             except Exception as error:  # one failed file must not lose the others
                 log.debug("writing %s failed", name, exc_info=True)
-                failed[name] = str(error) or type(error).__name__
+                failed[name] = _why(error, beside) + _older(folder / name)
+                _clear(beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     if failed:
@@ -44,3 +45,22 @@ def write_all(folder: Path, outputs: Mapping[str, Callable[[Path], None]]) -> li
             hint=f"Written: {kept}. Check the free space and whether a file is open elsewhere.",
         )
     return written
+
+
+def _why(error: Exception, beside: Path) -> str:
+    """Say what went wrong, on one line, without the folder that is gone by then."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).replace(f"{beside}{os.sep}", "").split())
+    known = isinstance(error, ArealstrategiError)
+    return text if known else f"{text} ({type(error).__name__})".strip()
+
+
+def _older(path: Path) -> str:
+    return "; the one of an earlier run is still there" if path.is_file() else ""
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is left of half a file: on a full disk the others need the room."""
+    for left in folder.iterdir():
+        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
