@@ -1,6 +1,11 @@
 """Writing results: atomic, complete, traceable; one failing file does not lose the others."""
 
+import base64
+import gzip
 import json
+import re
+import shutil
+import zipfile
 
 import folium
 import geopandas as gpd
@@ -12,16 +17,26 @@ import shapely
 import arealstrategi as ars
 from arealstrategi import result as results
 from arealstrategi.provenance import sha256
-from arealstrategi.sources.demo import write_demo
+from conftest import osm_writer
+from hostile import PLAIN, write_town
+from results import OUTPUTS, only, write_tables
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    path = write_demo(folder)
+def demo(demo_inputs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "input"
+    shutil.copytree(demo_inputs, folder)
+    path = folder / "strategy.toml"
     quick = "\n[robustness]\ndraws = 100\ndistance_draws = 10\n"
     path.write_text(path.read_text(encoding="utf-8").replace("\n[output]", f"{quick}\n[output]"))
     return folder, ars.run(ars.Strategy.read(path))
+
+
+@pytest.fixture(scope="module")
+def written(demo, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    demo[1].write(folder)
+    return folder
 
 
 def test_run_json_traces_every_input_and_number(demo):
@@ -53,12 +68,40 @@ def test_for_the_public_no_folder_of_the_planner_is_told(demo, tmp_path):
         text = text.replace(f'"{name}"', f"'{folder / name}'")
     elsewhere.write_text(text + 'audience = "public"\n', encoding="utf-8")
     result = ars.run(ars.Strategy.read(elsewhere))
-    result.write(tmp_path / "out")
+    write_tables(result, tmp_path / "out")
     told = (tmp_path / "out/run.json").read_text(encoding="utf-8")
     assert "teig.gpkg" in told
     for secret in (folder, tmp_path):
         assert str(secret) not in told
         assert str(secret).encode() not in (tmp_path / "out/suitability.gpkg").read_bytes()
+
+
+def all_bytes(folder):
+    """Return every byte that was written, with what is packed in pages and workbooks."""
+    found = [path.read_bytes() for path in sorted(folder.iterdir())]
+    for path in folder.glob("*.html"):
+        blocks = re.findall(rb'octet-stream"[^>]*>([^<]+)<', path.read_bytes())
+        found += [gzip.decompress(base64.b64decode(block)) for block in blocks]
+    for path in folder.glob("*.xlsx"):
+        with zipfile.ZipFile(path) as book:
+            found += [book.read(name) for name in book.namelist()]
+    return b"\n".join(found)
+
+
+@pytest.mark.parametrize("audience", ["public", "internal"])
+def test_no_output_for_the_public_holds_a_person_or_a_folder(tmp_path, audience):
+    inputs = tmp_path / "planner"
+    inputs.mkdir()
+    town = write_town(inputs, osm_writer(inputs), PLAIN, output={"audience": audience})
+    ars.run(town).write(tmp_path / "out")
+    told = all_bytes(tmp_path / "out")
+    assert told.count(b"Biblio") > 3  # what may be told is found in them
+    people = [
+        f"{name} person{at}" for at, name in enumerate((*PLAIN, PLAIN[0]))
+    ]  # and their council
+    secrets = [*people, str(inputs)]
+    held = [secret for secret in secrets if secret.encode() in told]
+    assert held == ([] if audience == "public" else secrets)
 
 
 def test_the_map_is_a_folium_map_for_the_notebook(demo):
@@ -80,13 +123,17 @@ def test_a_route_ends_where_the_table_says(demo):
         result.route(best, "zoo")
 
 
-def test_one_failing_file_does_not_lose_the_others(demo, tmp_path, monkeypatch):
+def test_one_failing_file_does_not_lose_the_others(plain_town, tmp_path, monkeypatch):
     def broken(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(results, "write_ranking", lambda *_, **__: broken())
-    with pytest.raises(ars.OutputError, match="1 of 5 files could not be written") as caught:
-        demo[1].write(tmp_path / "out")
+    few = "suitability.gpkg", "ranking.csv", "map.html", "run.json", "sites.csv"
+    with (
+        only(*few),
+        pytest.raises(ars.OutputError, match="1 of 5 files could not be written") as caught,
+    ):
+        plain_town.write(tmp_path / "out")
     assert "ranking.csv" in caught.value.message
     assert "No space left" in caught.value.message
     left = sorted(path.name for path in (tmp_path / "out").iterdir())
@@ -96,10 +143,10 @@ def test_one_failing_file_does_not_lose_the_others(demo, tmp_path, monkeypatch):
 
 
 def test_an_interrupt_while_writing_keeps_the_old_files_and_no_half_one(
-    demo, tmp_path, monkeypatch
+    plain_town, tmp_path, monkeypatch
 ):
     out = tmp_path / "out"
-    demo[1].write(out)
+    write_tables(plain_town, out)
     old = {path.name: path.read_bytes() for path in out.iterdir()}
 
     def interrupted(path, *_args, **_more):
@@ -108,20 +155,23 @@ def test_an_interrupt_while_writing_keeps_the_old_files_and_no_half_one(
 
     monkeypatch.setattr(results, "write_geopackage", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        demo[1].write(out)
+        plain_town.write(out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == old
 
 
-def test_written_tables_equal_those_in_memory(demo, tmp_path):
+def test_every_output_is_written(written):
+    assert {path.name for path in written.iterdir()} == set(OUTPUTS)
+
+
+def test_written_tables_equal_those_in_memory(demo, written):
     _, result = demo
-    result.write(tmp_path)
-    parcels = gpd.read_file(tmp_path / "suitability.gpkg", layer="parcels").set_index("parcel_id")
+    parcels = gpd.read_file(written / "suitability.gpkg", layer="parcels").set_index("parcel_id")
     assert parcels.crs == result.area.crs
     pd.testing.assert_series_equal(
         parcels["score"], result.parcels["score"], check_names=False, check_index_type=False
     )
     assert parcels["grocery_walk_m"].isna().equals(result.parcels["grocery_walk_m"].isna())
-    ranking = pd.read_csv(tmp_path / "ranking.csv", sep=";", decimal=",", encoding="utf-8-sig")
+    ranking = pd.read_csv(written / "ranking.csv", sep=";", decimal=",", encoding="utf-8-sig")
     assert len(ranking) == len(result.parcels)
     ranked = ranking["rank"].dropna()
     assert ranked.is_monotonic_increasing
@@ -151,15 +201,14 @@ def test_run_json_tells_where_weights_come_from_and_how_sure_the_order_is(demo):
     assert len(facts["areas"]) == len(result.areas) == facts["results"]["areas"]
 
 
-def test_the_geopackage_holds_what_is_judged_beside_the_parcels(demo, tmp_path):
+def test_the_geopackage_holds_what_is_judged_beside_the_parcels(demo, written):
     _, result = demo
-    result.write(tmp_path)
-    layers = set(gpd.list_layers(tmp_path / "suitability.gpkg")["name"])
+    layers = set(gpd.list_layers(written / "suitability.gpkg")["name"])
     assert {"parcels", "services", "constraints", "areas", "sites", "run"} <= layers
     assert {"weights", "robustness", "weight_intervals", "methods", "findings"} <= layers
-    areas = gpd.read_file(tmp_path / "suitability.gpkg", layer="areas").set_index("area_id")
+    areas = gpd.read_file(written / "suitability.gpkg", layer="areas").set_index("area_id")
     assert areas["score"].to_dict() == pytest.approx(result.areas["score"].to_dict())
-    sites = gpd.read_file(tmp_path / "suitability.gpkg", layer="sites").set_index("parcel_id")
+    sites = gpd.read_file(written / "suitability.gpkg", layer="sites").set_index("parcel_id")
     both = result.parcels.loc[sites.index]
     assert sites["score"].to_numpy() == pytest.approx(both["score"].to_numpy(), nan_ok=True)
     assert sites["place_among_parcels"].to_numpy() == pytest.approx(

@@ -126,7 +126,8 @@ def _judge_sites(
     scores = np.sort(-verdict.table["score"].dropna().to_numpy().round(SAME_DECIMALS))
     place = np.searchsorted(scores, -table["score"].round(SAME_DECIMALS)) + 1
     among = pd.Series(place, table.index, dtype="Int64").where(table["score"].notna())
-    return Sites(table.assign(place_among_parcels=among), findings.answers, findings.shares)
+    table = table.assign(place_among_parcels=among)
+    return Sites(table, findings.answers, findings.shares, measures.reach)
 
 
 def _vary(

@@ -41,7 +41,7 @@ GROUP_COLOURS = MappingProxyType(
 
 LANGUAGES = ("nb", "en")
 _WORDS = files("arealstrategi.export") / "words"
-_PER_CRITERION = ("walk_m", "walk_min", "effort_m", "value", "service", "raw", "points")
+_PER_CRITERION = ("walk_m", "walk_min", "effort_m", "value", "service", "raw", "points", "access")
 
 
 def words(language: str) -> Mapping[str, str]:

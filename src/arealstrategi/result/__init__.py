@@ -24,14 +24,17 @@ from arealstrategi.explanation import Explanation, ScoreModel, explain_named, si
 from arealstrategi.export import labels
 from arealstrategi.export.explanation_text import explanation_text
 from arealstrategi.export.geopackage import write_geopackage
-from arealstrategi.export.packing import ON_THE_WAY
 from arealstrategi.export.table import write_ranking, write_side_by_side
-from arealstrategi.population import for_public
 from arealstrategi.provenance import SourceReport, sha256
 from arealstrategi.quality import NETWORK, UNKNOWN_GRADIENT, extreme_detours
 from arealstrategi.reach import Reach
-from arealstrategi.result.facts import all_facts, run_table
+from arealstrategi.result.facts import all_facts
+from arealstrategi.result.layers import about, all_layers, all_tables, all_told, project_of
+from arealstrategi.result.mapping import map_tables
+from arealstrategi.result.reporting import report_outputs
+from arealstrategi.result.surface import surface_outputs
 from arealstrategi.result.tables import parcel_table, service_table, zone_table
+from arealstrategi.result.workbook import write_workbook_of
 from arealstrategi.result.writing import write_all
 from arealstrategi.robustness import Robustness
 from arealstrategi.strategy import Strategy, Weights
@@ -40,8 +43,6 @@ if TYPE_CHECKING:
     import folium
 
 __all__ = ["Result", "Scenario", "Sites", "parcel_table", "service_table", "zone_table"]
-
-_BARRIER_DECIMALS = 1
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,14 @@ class Sites:
         sites, ``place_among_parcels`` the rank that the site would have among the parcels.
     constraints, constraint_shares
         As in `Result`.
+    reach
+        As in `Result`, from the sites.
     """
 
     parcels: gpd.GeoDataFrame
     constraints: pd.DataFrame
     constraint_shares: pd.DataFrame
+    reach: Reach | None = field(default=None, repr=False)
 
     @cached_property
     def findings(self) -> pd.DataFrame:
@@ -168,9 +172,10 @@ class Result:
     @property
     def criteria(self) -> pd.DataFrame:
         """The criteria in use, index ``key``: label, group, weight (sum 1), anchors, found."""
-        return self._criteria(self.strategy.language)
+        return self.criteria_in(self.strategy.language)
 
-    def _criteria(self, language: str) -> pd.DataFrame:
+    def criteria_in(self, language: str) -> pd.DataFrame:
+        """Return `criteria` with the labels in a language."""
         weights = self.weights.weight
         here = set(self.services["category"])
         rows = [
@@ -197,11 +202,13 @@ class Result:
         best = self.parcels.loc[leading.to_numpy(dtype=bool), known]
         return pd.DataFrame(best.sort_values("rank", kind="stable"))
 
-    def _model(self, language: str) -> ScoreModel:
+    def model(self, language: str) -> ScoreModel:
         """Return how values became scores, for explanations."""
         score = self.strategy.score
         return ScoreModel(
-            self._criteria(language).assign(critical=[c.critical for c in self.strategy.criteria]),
+            self.criteria_in(language).assign(
+                critical=[c.critical for c in self.strategy.criteria]
+            ),
             score.method,
             score.alpha,
             score.floor,
@@ -225,7 +232,7 @@ class Result:
             There is none of that name; the message names the nearest.
         """
         sites = None if self.sites is None else (self.sites.parcels, self.sites.findings)
-        model = self._model(language or self.strategy.language)
+        model = self.model(language or self.strategy.language)
         return explain_named(parcel, model, (self.parcels, self.findings), sites)
 
     def explain_text(self, parcel: str, language: str | None = None) -> str:
@@ -233,7 +240,7 @@ class Result:
         spoken = language or self.strategy.language
         return explanation_text(self.explain(parcel, spoken), spoken)
 
-    @property
+    @cached_property
     def side_by_side(self) -> pd.DataFrame:
         """The given sites, one column each, one row per fact; empty where there are none."""
         if self.sites is None:
@@ -316,7 +323,7 @@ class Result:
     @cached_property
     def barriers(self) -> pd.DataFrame:
         """What every route is like, one row per parcel and category; see `reach.barrier_table`."""
-        return reaching.barrier_table(self.reach, self._walked)
+        return reaching.barrier_table(self.reach, self.walked)
 
     @cached_property
     def findings(self) -> pd.DataFrame:
@@ -330,51 +337,30 @@ class Result:
     @property
     def detours(self) -> pd.DataFrame:
         """The extreme detours among `barriers`, one per parcel: hints for a missing footpath."""
-        return extreme_detours(self._barriers_that_count)
+        return extreme_detours(self.barriers_that_count)
 
     @cached_property
-    def _barriers_that_count(self) -> pd.DataFrame:
+    def barriers_that_count(self) -> pd.DataFrame:
         """Walks that give points, and those that steps alone make impossible."""
         told = self.barriers["status"] == "no_step_free_way"
-        return self.barriers[self._gives_points.ravel() | told.to_numpy()]
+        return self.barriers[self.gives_points.ravel() | told.to_numpy()]
 
     @property
-    def _gives_points(self) -> NDArray[np.bool_]:
+    def gives_points(self) -> NDArray[np.bool_]:
         """(c, p) whether the walk of each category and parcel, as in `barriers`, gives points."""
-        return np.array([self.parcels[f"{key}_value"].to_numpy() > 0 for key in self._walked])
-
-    def _on_the_way(self) -> pd.DataFrame:
-        """Return metres of what hinders on the walks that give points, a column for each walk."""
-        told = {
-            f"{key}_{name}_m": np.where(gives, metres, 0.0)
-            for name in ON_THE_WAY
-            for key, gives, metres in zip(
-                self._walked,
-                self._gives_points,
-                self.barriers[f"{name}_m"].to_numpy().reshape(len(self._walked), -1),
-                strict=True,
-            )
-        }
-        return pd.DataFrame(told, index=self.parcels.index)
+        return np.array([self.parcels[f"{key}_value"].to_numpy() > 0 for key in self.walked])
 
     @property
-    def _walked(self) -> list[str]:
+    def walked(self) -> list[str]:
+        """Keys of the criteria that are walks."""
         return self.criteria.index[self.criteria["walk"]].tolist()
 
     def map(self) -> folium.Map:
         """Return the interactive map; it shows itself in a notebook."""
         from arealstrategi.export.map import suitability_map
 
-        return suitability_map(
-            self.parcels,
-            self.services,
-            self.backdrop,
-            self.criteria,
-            self._on_the_way(),
-            title=self.strategy.title,
-            language=self.strategy.language,
-            notes=self.all_notes(),
-        )
+        title, language = self.strategy.title, self.strategy.language
+        return suitability_map(map_tables(self), title=title, language=language)
 
     def write(self, folder: str | Path) -> list[Path]:
         """Write every output; one that fails does not lose the others.
@@ -399,6 +385,8 @@ class Result:
         outputs: dict[str, Callable[[Path], None]] = {
             "suitability.gpkg": self._write_geopackage,
             "ranking.csv": lambda p: write_ranking(p, self.parcels, language=language),
+            "ranking.xlsx": lambda p: write_workbook_of(self, p),
+            **surface_outputs(self),
             "map.html": self._write_map,
             "run.json": self._write_run,
         }
@@ -406,58 +394,13 @@ class Result:
             outputs["sites.csv"] = lambda p: write_side_by_side(
                 p, self.side_by_side, names, language=language
             )
-        return write_all(Path(folder), outputs)
+        return write_all(Path(folder), outputs | report_outputs(self))
 
     def _write_geopackage(self, path: Path) -> None:
-        words = labels.words(self.strategy.language)
-        layers, tables = self._layers(), self._tables()
-        described = {
-            name: words[f"layer.{name.rstrip('0123456789').rstrip('_')}"]
-            for name in (*layers, *tables, "run")
-        }
-        for number, scenario in enumerate(self.scenarios, start=1):
-            name = f"difference_{number}"
-            described[name] = f"{described[name]}: {scenario.name}"
-        write_geopackage(path, layers, tables, run_table(self), descriptions=described)
-
-    def _layers(self) -> dict[str, gpd.GeoDataFrame]:
-        """Return what the GeoPackage holds with geometry."""
-        layers = {"parcels": self.parcels, "services": self.services}
-        if len(self.areas):
-            layers["areas"] = self.areas
-        if self.sites is not None:
-            layers["sites"] = self.sites.parcels
-        if len(self.zones):
-            layers["constraints"] = self.zones
-        if self.population is not None:
-            layers["population"] = gpd.GeoDataFrame(self._told(self.population))
-        for number, scenario in enumerate(self.scenarios, start=1):
-            layers[f"difference_{number}"] = scenario.comparison.parcels
-        return layers
-
-    def _tables(self) -> dict[str, pd.DataFrame]:
-        """Return what the GeoPackage holds without geometry."""
-        tables = {
-            "barriers": self._barriers_that_count.round(_BARRIER_DECIMALS),
-            "weights": self.weights.table.reset_index(),
-        }
-        if len(self.constraints.columns):
-            tables["findings"] = self.findings
-            if self.sites is not None:
-                tables["site_findings"] = self.sites.findings
-        if self.robustness is not None:
-            tables["robustness"] = self.robustness.parcels.reset_index()
-            tables["weight_intervals"] = self.robustness.intervals.rename_axis("key").reset_index()
-            tables["methods"] = self.robustness.methods.reset_index()
-        if len(self.in_reach):
-            tables["residents_in_reach"] = self._told(self.in_reach)
-        if len(self.access):
-            tables["access"] = self._told(self.access)
-        return tables
-
-    def _told(self, people: pd.DataFrame) -> pd.DataFrame:
-        """Return what may be told of people: nothing of a few, where the public reads it."""
-        return for_public(people) if self.strategy.output.audience == "public" else people
+        layers, tables = all_layers(self), all_tables(self)
+        told = all_told(self, layers, tables)
+        project = project_of(told, layers, file=path.name, title=self.strategy.title)
+        write_geopackage(path, layers, tables, told=told, about=about(self), project=project)
 
     def _write_map(self, path: Path) -> None:
         from arealstrategi.export.map import write_map
@@ -472,9 +415,9 @@ class Result:
         """Return all that ``run.json`` holds: strategy, inputs, versions, timings, warnings."""
         return all_facts(self)
 
-    def all_notes(self) -> tuple[str, ...]:
-        """Return what every output says of the whole."""
-        words = labels.words(self.strategy.language)
+    def all_notes(self, language: str | None = None) -> tuple[str, ...]:
+        """Return what every output says of the whole, in a language; None: the strategy's."""
+        words = labels.words(language or self.strategy.language)
         network = next(r for r in self.reports if r.role == NETWORK)
         unknown = network.facts[UNKNOWN_GRADIENT]
         if not self.strategy.terrain.elevation:

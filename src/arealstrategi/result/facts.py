@@ -62,10 +62,11 @@ def _is_public(result: Result) -> bool:
 
 
 def _without_people(result: Result) -> dict[str, Any]:
-    """Return the strategy as it was run; to the public without the names of who compared what."""
+    """Return the strategy as it was run; to the public without who gave weights."""
     told: dict[str, Any] = result.strategy.model_dump(mode="json")
     if _is_public(result):
         for weighting in told["weighting"]:
+            weighting["source"] = weighting["method"]
             for number, person in enumerate(weighting["person"], start=1):
                 person["name"] = f"person {number}"
     return told

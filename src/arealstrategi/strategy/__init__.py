@@ -191,8 +191,12 @@ class Strategy(Section):
             A weighting names a group or criterion that is not in use.
         """
         answers = iter(surveys)
+        public = self.output.audience == "public"  # is told how, not who
         found = [
-            found_weights(entry, next(answers) if entry.method == "survey" else None)
+            found_weights(
+                entry.model_copy(update={"source": entry.method}) if public else entry,
+                next(answers) if entry.method == "survey" else None,
+            )
             for entry in self.weighting
         ]
         return self.weights_of(self.criteria, self.score.weights, found)

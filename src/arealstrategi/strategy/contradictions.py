@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from arealstrategi.criteria import NumberCriterion, WalkCriterion
+from arealstrategi.export.report import pdf
 from arealstrategi.sources.remote import is_remote
 from arealstrategi.strategy.problems import not_one_of
 from arealstrategi.strategy.shipped import weight_sets
@@ -18,6 +19,8 @@ def contradictions(strategy: Strategy) -> list[str]:
     """Return what cannot all be meant."""
     told = {**_of_places(strategy), **_of_judgement(strategy)}
     found = [text for text, holds in told.items() if holds]
+    if strategy.output.pdf and not pdf.is_there():
+        found.append(f"output.pdf: PDF needs the package typst; install it: {pdf.INSTALL}")
     if strategy.score.weights not in weight_sets():
         found.append(not_one_of("score.weights", strategy.score.weights, weight_sets()))
     return found

@@ -521,6 +521,17 @@ class OutputOptions(Section):
         description="Who reads it; public: no folder of yours, no name of who gave weights and no "
         "count of fewer than 5 residents is told in the outputs.",
     )
+    routes: bool = Field(
+        default=False,
+        description="Whether the GeoPackage gets the layer `routes`: the walk from every given "
+        "site and from the best parcel of every recommended area to the nearest service of each "
+        "kind.",
+    )
+    pdf: bool = Field(
+        default=False,
+        description="Whether the report and the site sheets are written as PDF too; needs "
+        "`pip install arealstrategi[pdf]`.",
+    )
 
 
 def _check_crs(value: str, *, metric: bool) -> None:
