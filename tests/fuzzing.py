@@ -37,7 +37,7 @@ from arealstrategi.sources.statistics import read_grid, read_statbank_csv, read_
 from arealstrategi.sources.vector import open_layer, read_layer
 from arealstrategi.strategy import Strategy
 
-TIMES, LONGEST_S = 200, 30
+TIMES, LONGEST_S = 80, 30
 UTM = pyproj.CRS(25832)
 E0, N0 = 560_000.0, 6_570_000.0
 SQUARES = gpd.GeoDataFrame(

@@ -1,14 +1,25 @@
 """Small results for tests: parcels with values, judged as a run judges them."""
 
+from contextlib import contextmanager
+from unittest.mock import patch
+
 import geopandas as gpd
 import pandas as pd
 from hypothesis import strategies as st
 from shapely import Point
 
 from arealstrategi.explanation import ScoreModel
+from arealstrategi.result.writing import write_all
 from arealstrategi.scoring import aggregate, complete, judge, normalise
 
 CRS = "EPSG:25832"
+TABLES = "suitability.gpkg", "run.json"
+# all that a run writes, in this order
+OUTPUTS = (
+    "suitability.gpkg", "ranking.csv", "ranking.xlsx", "surface.tif", "surface.qml",
+    "surface_classes.tif", "surface_classes.qml", "map.html", "run.json", "sites.csv",
+    "report.html", "site_sheets.html",
+)  # fmt: skip
 LIBRARY, SHOP, DOCTOR = "library", "shop", "doctor"
 NAMES = {LIBRARY: "Bibliotek", SHOP: "Dagligvare", DOCTOR: "Lege"}
 
@@ -86,6 +97,23 @@ def judged(values, model, *, excluded=(), deduction=None, reasons=None):
     )
     table = table.assign(label="Gate " + index, area_m2=100.0, municipal="yes")
     return table.join(values.add_suffix("_value"))
+
+
+@contextmanager
+def only(*names):
+    """Let results write these of their files alone: a report takes longer than a small run."""
+
+    def chosen(folder, outputs):
+        return write_all(folder, {name: outputs[name] for name in outputs if name in names})
+
+    with patch("arealstrategi.result.write_all", chosen):
+        yield
+
+
+def write_tables(result, folder):
+    """Write only what a result is read back from: the GeoPackage and run.json."""
+    with only(*TABLES):
+        return result.write(folder)
 
 
 def write_lauf(shared_data, folder, count=300):

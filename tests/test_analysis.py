@@ -8,6 +8,7 @@ import shapely
 import arealstrategi as ars
 from arealstrategi.strategy import catalogue_entries
 from arealstrategi.tables import CLASSES
+from results import write_lauf
 
 # Trygt, sentralt, sosialt: which groups of the catalogue each is made of.
 HEADLINES = {
@@ -88,12 +89,13 @@ def test_lauf_reports_the_category_that_nobody_has(lauf):
 
 
 @pytest.mark.shared
-def test_steps_are_kept_from_a_rollator_but_not_from_an_adult(shared_data):
+def test_steps_are_kept_from_a_rollator_but_not_from_an_adult(shared_data, tmp_path):
+    part = write_lauf(shared_data, tmp_path, 2000)
+
     def walk(profile):
         return ars.run(
             strategy_of(
-                parcels={"source": str(shared_data / "lauf/parcels.gpkg")},
-                osm={"source": str(shared_data / "lauf/lauf-200115.osm.pbf")},
+                **part,
                 walker={"profile": profile},
                 score={"catalogue": "none"},
                 criterion=[
@@ -115,15 +117,11 @@ def test_steps_are_kept_from_a_rollator_but_not_from_an_adult(shared_data):
 
 
 @pytest.mark.shared
-def test_closing_the_steps_of_lauf_shortens_no_walk(shared_data):
+def test_closing_the_steps_of_lauf_shortens_no_walk(shared_data, tmp_path):
+    part = write_lauf(shared_data, tmp_path, 2000)
+
     def walk(**walker):
-        return ars.run(
-            strategy_of(
-                parcels={"source": str(shared_data / "lauf/parcels.gpkg")},
-                osm={"source": str(shared_data / "lauf/lauf-200115.osm.pbf")},
-                walker=walker,
-            )
-        )
+        return ars.run(strategy_of(**part, walker=walker))
 
     as_it_is, closed = walk(), walk(steps_time_factor="closed")
 

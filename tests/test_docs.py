@@ -23,13 +23,15 @@ from arealstrategi.areas import AreaRules, recommend_areas
 from arealstrategi.buildable import net_buildable
 from arealstrategi.cli import app
 from arealstrategi.criteria import walk_value
+from arealstrategi.evidence import answer_by_share
 from arealstrategi.export.labels import words
 from arealstrategi.inputs import BEYOND_M
 from arealstrategi.network import build_network
-from arealstrategi.quality import EXTREME_DETOUR, LEAST_EXTRA_M, NETWORK
+from arealstrategi.quality import EXTREME_DETOUR, LEAST_EXTRA_M, NETWORK, extreme_detours
 from arealstrategi.reach.barriers import STATUSES as WAY_STATUSES
 from arealstrategi.reach.catchments import BESIDE_M, LARGEST_FILLED_M2
 from arealstrategi.robustness import RobustnessOptions, sample_weights, weight_intervals
+from arealstrategi.robustness.methods import overlap
 from arealstrategi.sources.demo import write_demo
 from arealstrategi.strategy import catalogue_entries, json_schema
 from arealstrategi.tables import CLASSES
@@ -128,6 +130,17 @@ def test_readmes_commands_install_with_the_pins_and_extras_that_there_are():
         assert run in {"python -m arealstrategi demo", "python -m pytest -n auto"}
 
 
+def test_the_extras_that_the_text_names_are_there():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {
+        extra
+        for text in PROSE.values()
+        for extras in re.findall(r"(?:arealstrategi|\"\.)\[([\w,]+)\]", text)
+        for extra in extras.split(",")
+    }
+    assert {"sensitivity", "test"} <= named <= set(project["optional-dependencies"])
+
+
 def test_every_command_in_the_text_is_one_of_the_program():
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
     texts = [*PROSE.values(), (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")]
@@ -149,6 +162,17 @@ def result(tmp_path_factory):
         "utf-8",
     )
     return ars.run(ars.Strategy.read(more))
+
+
+@pytest.fixture(scope="module")
+def written(result, tmp_path_factory):
+    """The files of that run."""
+    return result.write(tmp_path_factory.mktemp("written"))
+
+
+@pytest.fixture(scope="module")
+def package(written):
+    return next(path for path in written if path.suffix == ".gpkg")
 
 
 def test_every_column_of_the_contract_is_documented_in_order():
@@ -189,18 +213,31 @@ def test_the_documented_service_columns_are_those_of_a_run(result):
     assert list(result.services.columns) == [*told, "geometry"]
 
 
-def test_the_documented_barrier_columns_are_those_of_a_run(result, tmp_path):
+def test_the_documented_barrier_columns_are_those_of_a_run(result, package):
     told = first_column(section(PAGES["outputs.md"], "`barriers`"))
     assert list(result.barriers.columns) == told
-    result.write(tmp_path)
-    layers = pyogrio.list_layers(tmp_path / "suitability.gpkg")
+    layers = pyogrio.list_layers(package)
     assert {name for name, kind in layers if kind is None} == {
-        "barriers", "findings", "methods", "robustness", "run", "site_findings", "weight_intervals",
-        "weights",
+        "barriers", "findings", "layer_styles", "methods", "robustness", "run", "site_findings",
+        "weight_intervals", "weights",
     }  # fmt: skip
-    written = pyogrio.read_dataframe(tmp_path / "suitability.gpkg", layer="barriers")
-    assert list(written.columns) == told
-    assert set(written["status"]) <= {"reached", "no_step_free_way"}
+    walks = pyogrio.read_dataframe(package, layer="barriers")
+    assert list(walks.columns) == told
+    assert set(walks["status"]) <= {"reached", "no_step_free_way"}
+
+
+def test_every_column_of_every_layer_and_table_is_documented(result, package):
+    told = set(re.findall(r"`(\w+)`", PAGES["outputs.md"]))
+    keys = sorted(result.criteria.index, key=len, reverse=True)
+    unknown = set()
+    for layer, _ in pyogrio.list_layers(package):
+        for column in pyogrio.read_info(package, layer=layer)["fields"]:
+            key = next((key for key in keys if column.startswith(f"{key}_")), None)
+            name = f"KEY_{column.removeprefix(f'{key}_')}" if key else column
+            if name not in told and layer != "layer_styles":
+                unknown.add(f"{layer}.{column}")
+        assert re.sub(r"_\d+$", "", layer) in {name.removesuffix("_1") for name in told}, layer
+    assert unknown == set()
 
 
 def test_the_statuses_of_a_walk_are_as_told():
@@ -228,11 +265,16 @@ def test_the_documented_facts_are_those_of_run_json(result):
     assert {key.strip("`") for key in keys} == set(result.facts())
 
 
-def test_the_files_that_are_named_are_those_that_are_written(result, tmp_path):
-    written = {path.name for path in result.write(tmp_path)}
-    for text in (section(README, "What comes out"), PAGES["outputs.md"].split("\n## ")[0]):
-        named = re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE)
-        assert set(named) == written
+def test_the_files_that_are_named_are_those_that_are_written(written):
+    tables = (
+        section(README, "What comes out"),
+        PAGES["outputs.md"].split("\n## ")[0],
+        section(PAGES["veiledning.md"], "7. Kjør"),
+    )
+    for text in tables:
+        rows = re.findall(r"^\| (`.+?`) \|", text, re.MULTILINE)
+        named = [name for row in rows for name in re.findall(r"`([\w.]+)`", row)]
+        assert sorted(named) == sorted(path.name for path in written)
 
 
 # ---- strategies in the text ----
@@ -333,6 +375,87 @@ def test_a_value_that_is_left_out_is_as_worked_out():
     assert f"(0.5 × 0.6 + 0.3 × 1) / 0.8 = **{score:.1f}**" in METHOD
 
 
+def test_the_worst_policy_is_as_worked_out():
+    values = pd.DataFrame({"grocery": [0.6], "stop": [1.0], "park": [np.nan]})
+    counted, _ = scoring.complete(values, WEIGHTS, "worst")
+    score = 100 * scoring.aggregate(counted, WEIGHTS)[0]
+    assert f"(0.5 × 0.6 + 0.3 × 1 + 0.2 × 0) = **{score:.1f}**" in METHOD
+
+
+def test_detours_are_as_worked_out():
+    walks = pd.DataFrame(
+        {
+            "parcel_id": ["a", "b"],
+            "category": "stop",
+            "walk_m": [620.0, 200],
+            "straight_m": [200, 60],
+        }
+    )
+    walks["detour"] = walks["walk_m"] / walks["straight_m"]
+    assert extreme_detours(walks)["parcel_id"].tolist() == ["a"]
+    assert f"detour 620 / 200 = **{walks['detour'][0]:.1f}**, and 420 m longer" in METHOD
+
+
+def criterion(key, **written):
+    told = {
+        "parcels": {"source": "x"},
+        "terrain": {"elevation": ["x.tif"]},
+        "criterion": [{"key": key, **written}],
+    }
+    return next(c for c in ars.Strategy.build(told).criteria if c.key == key)
+
+
+def test_other_kinds_of_criteria_are_as_worked_out():
+    flat = criterion("flat", kind="slope", weight=0.1, group="nature")
+    near = criterion(
+        "near", kind="count_within", of="cafe", within_m=800, full=5, weight=0.1, group="social"
+    )
+    centre = criterion("centre", source="x.gpkg")
+    bench = criterion("bench")
+    told = {
+        "(0.75 − 0.5) / (1 − 0.5) = **{:.2f}**": (flat, 0.75),
+        "worth 3 / 5 = **{:.2f}**, seven are worth 1": (near, 3.0),
+        "worth 1 − 400 / 1000 = **{:.2f}**": (centre, 400.0),
+        "mean and value **{:.2f}**": (bench, (100 * 2 / 400 + 0) / 2),
+    }
+    text = METHOD.replace("\n", " ")
+    for sentence, (kind, measured) in told.items():
+        assert sentence.format(value_of(kind.worth, np.array([measured]))[0]) in text
+    assert value_of(near.worth, np.array([7.0]))[0] == 1
+
+
+def test_groups_and_gates_are_as_worked_out():
+    groups = pd.Series({"grocery": "central", "stop": "central", "park": "safe"})
+    central = scoring.group_scores(VALUES, WEIGHTS, groups)["central"][0]
+    text = METHOD.replace("\n", " ")
+    assert f"(0.5 × 0.6 + 0.3 × 1) / (0.5 + 0.3) = **{central:.1f}**; the park" in text
+    gates = [scoring.Gate(group="social", min=25)]
+    below = scoring.below_gates(pd.DataFrame({"social": [20.0, 25.0]}), gates)
+    classes = pd.Series(["very_suitable"] * 2)
+    assert scoring.cap_classes(classes, below, gates).tolist() == ["suitable", "very_suitable"]
+    assert "a social group of 20 is `suitable`, not `very_suitable`; one with 25" in text
+
+
+def test_orness_and_trade_off_are_as_worked_out():
+    text, order = METHOD.replace("\n", " "), scoring.order_weights(2.0, 3)
+    assert f"with alpha 2 it is **{scoring.orness(2.0):.2f}**" in text
+    assert f"o is {as_list(order)} and the trade-off **{scoring.trade_off(order):.2f}**" in text
+
+
+def test_several_people_are_joined_as_worked_out():
+    two, half, four, one = (weighing.matrix_of([[answer]]) for answer in (2, 1 / 2, 4, 1))
+    apart = weighing.geometric_mean_of([two, half])[0, 1]
+    alike = weighing.geometric_mean_of([four, one])[0, 1]
+    text = METHOD.replace("\n", " ")
+    assert f"make √(2 × 1/2) = **{apart:.2f}**, 4 and 1 make **{alike:.2f}**" in text
+
+
+def test_slivers_are_as_worked_out():
+    answers = answer_by_share(np.array([6, 4]) / 1000, None, pd.Index(["a", "b"]))["answer"]
+    assert answers.tolist() == ["hit", "no_hit"]
+    assert "6 m² of a parcel of 1,000 m² are a hit, 4 m² are none" in METHOD.replace("\n", " ")
+
+
 def test_what_can_be_built_on_is_as_worked_out():
     plot = gpd.GeoSeries([shapely.box(0, 0, 40, 34)], crs=25832)
     flood = gpd.GeoSeries([shapely.box(0, 18, 40, 30)], crs=25832)
@@ -366,6 +489,38 @@ def test_how_weights_are_drawn_is_as_worked_out():
     assert f"varied {options.distance_draws} times" in text
     assert f"`distance_sd`, {options.distance_sd})" in text
     assert f"`drop_share` ({options.drop_share})" in text
+
+
+def test_how_like_two_tops_are_is_as_worked_out():
+    rank = np.arange(23)
+    told = overlap(rank < 20, rank >= 3)
+    assert f"share 17 / (20 + 20 − 17) = **{told:.2f}**" in SURE
+
+
+def test_which_neighbour_is_joined_is_as_worked_out():
+    """A seed, a square half beside it, and a longer strip of a higher score."""
+    seed, square, strip = (
+        shapely.box(0, 0, 60, 30), shapely.box(0, 30, 60, 60), shapely.box(60, 0, 270, 30),
+    )  # fmt: skip
+    parcels = gpd.GeoDataFrame(
+        {"area_m2": [1800.0, 1800.0, 6300.0], "score": [95.0, 80.0, 90.0]},
+        geometry=[seed, square, strip],
+        crs=25832,
+        index=pd.Index(["seed", "square", "strip"], name="parcel_id"),
+    ).assign(status="assessed", municipal="unknown", **{"class": "very_suitable"})
+    whole = {name: shapely.union_all([seed, shape]) for name, shape in parcels.geometry[1:].items()}
+    roundness = {name: 4 * np.pi * shape.area / shape.length**2 for name, shape in whole.items()}
+    worth = {
+        name: 0.7 * parcels.loc[name, "score"] / 100 + 0.3 * shape
+        for name, shape in roundness.items()
+    }
+    text = SURE.replace("\n", " ")
+    assert f"4 π / 16 = **{roundness['square']:.3f}**, counts 0.7 × 0.8 + 0.3 × 0.785" in text
+    assert f"0.3 × 0.785 = **{worth['square']:.3f}**; one with 90" in text
+    assert f"shape **{roundness['strip']:.3f}**," in text
+    assert f"0.3 × 0.283 = **{worth['strip']:.3f}**, and waits" in text
+    found, _ = recommend_areas(parcels, AreaRules(max_area_m2=9000, min_area_m2=1000))
+    assert set(found["parcels"]) == {"seed;square", "strip"}, "either would have fitted alone"
 
 
 def test_areas_are_as_worked_out():
@@ -577,8 +732,14 @@ def test_the_number_of_kinds_of_places_is_right():
         assert f"{words_for[len(catalogue_entries()) - 4]} more kinds" in text.replace("\n", " ")
 
 
-def test_the_guide_names_the_maps_headings_as_the_map_does():
-    assert f"«{words('nb')['find']}»" in PAGES["veiledning.md"]
+@pytest.mark.parametrize(
+    ("page", "title"), [("veiledning.md", "3. Bruk kartet"), ("oppskrifter.md", "Hva om?")]
+)
+def test_the_guide_calls_everything_on_the_map_what_the_map_calls_it(page, title):
+    said = re.findall(r"«([^»]+)»", section(PAGES[page], title).replace("\n", " "))
+    assert said
+    shown = set(words("nb").values())
+    assert [name for name in said if name not in shown] == []
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/index.md"])
@@ -589,20 +750,43 @@ def test_links_within_the_repository_lead_somewhere(name):
     assert not missing
 
 
-def test_the_picture_is_a_screen_of_1400_by_900_below_400_kb():
-    picture = (ROOT / "docs/images/map.png").read_bytes()
-    assert picture.startswith(b"\x89PNG")
-    assert (int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])) == (1400, 900)
-    assert len(picture) < 400_000
+def test_the_pictures_of_the_text_are_those_that_the_script_takes():
+    taken = runpy.run_path(str(ROOT / "docs/screenshot.py"))["PICTURES"]
+    shown = {name for text in PROSE.values() for name in re.findall(r"\(\S*images/(\S+?)\)", text)}
+    assert shown == set(taken) == {path.name for path in (ROOT / "docs/images").iterdir()}
 
 
-def test_notebooks_are_kept_without_outputs():
-    notebooks = list((ROOT / "notebooks").glob("*.ipynb"))
-    assert notebooks
-    for path in notebooks:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        run = [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
-        assert not run, path
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs/images").iterdir()), ids=lambda p: p.name)
+def test_a_picture_is_a_png_below_400_kb(picture):
+    content = picture.read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) < 400_000
+    width, height = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+    if picture.name == "map.png":
+        assert (width, height) == (1400, 900)
+    assert min(width, height) >= 390
+
+
+def test_what_the_guide_shows_of_the_demo_is_what_the_demo_says(result):
+    shown = fenced(PAGES["veiledning.md"], "text")[0].splitlines()
+    parcels = result.parcels
+    # the demo does not ask what can be built on
+    alone = parcels["reasons"].str.fullmatch(r"(net_\w+_below_minimum;?)+")
+    lifted = scoring.classify(parcels["score_if_allowed"].where(alone))
+    counts = parcels["class"].fillna(lifted).value_counts()
+    told = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in CLASSES)
+    assert shown[0] == f"{len(parcels)} parcels: {told}"
+    parcel, best = result.top.index[0], result.top.iloc[0]
+    assert shown[3].split()[:3] == ["1", f"{best['score']:.1f}", best["class"]]
+    assert shown[3].split()[-1] == parcel
+    text = PAGES["veiledning.md"]
+    assert f"Den beste har {best['score']:.1f} poeng".replace(".", ",") in text
+    assert f"Av {len(parcels)} eiendommer er {counts['very_suitable']} svært egnet" in text
+
+
+def test_every_picture_says_in_words_what_it_shows():
+    for text in PROSE.values():
+        assert all(len(alt) > 20 for alt in re.findall(r"!\[([^]]*)\]", text))
 
 
 def test_each_dependency_is_pinned_within_its_range():

@@ -10,7 +10,7 @@ import arealstrategi as ars
 from arealstrategi import inputs
 from arealstrategi.inputs.weighting import read_weights
 from arealstrategi.sources import web
-from arealstrategi.sources.demo import write_demo
+from arealstrategi.strategy import catalogue_entries
 from loopback import loopback
 
 
@@ -37,6 +37,8 @@ def test_a_run_from_the_web_gives_what_the_file_gives(middle_of_lauf, monkeypatc
     told = {
         "parcels": {"source": str(folder / "plots.gpkg")},
         "robustness": {"enabled": False},
+        # every category, but less of the town to fetch
+        "criterion": [{"key": key, "full_m": 200, "zero_m": 600} for key in catalogue_entries()],
     }
     from_file = ars.run(ars.Strategy.build(told | {"osm": {"source": str(extract)}}))
     with loopback(extract, {}) as server:
@@ -72,14 +74,12 @@ def test_a_service_that_stays_away_is_one_clear_error(middle_of_lauf, monkeypatc
     assert not list(folder.rglob("*.osm.pbf"))
 
 
-def test_a_municipality_is_found_by_name_and_by_number_in_the_extract(tmp_path):
-    folder = write_demo(tmp_path).parent
-
+def test_a_municipality_is_found_by_name_and_by_number_in_the_extract(demo_inputs):
     def area(**options):
         told = {
             "area": options,
             "parcels": {"source": "grid:500"},
-            "osm": {"source": str(folder / "demo.osm.pbf")},
+            "osm": {"source": str(demo_inputs / "demo.osm.pbf")},
         }
         return inputs.read(ars.Strategy.build(told)).area
 

@@ -13,6 +13,7 @@ import shapely
 import arealstrategi as ars
 from arealstrategi.errors import InputError
 from arealstrategi.sources.output import RANKS, read_layer_of, read_table_of
+from results import write_tables
 from street import CRS, box, write_plots, write_street, write_zones
 
 PARCELS = gpd.GeoDataFrame(
@@ -63,7 +64,7 @@ def test_a_run_comes_back_as_it_was(tmp_path, write_osm):
             }
         )
     )
-    result.write(tmp_path / "out")
+    write_tables(result, tmp_path / "out")
     path = tmp_path / "out/suitability.gpkg"
     table = read_layer_of(path, "parcels")
     assert table.columns.tolist() == result.parcels.columns.tolist()

@@ -260,7 +260,7 @@ def painted(drawings):
     return cells
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(drawn, max_size=8), st.lists(corners, min_size=1, max_size=3))
 def test_shares_are_those_of_painting_the_plans_cell_by_cell(drawings, places):
     parcels = parcels_of(*map(shape_of, places))
@@ -282,7 +282,7 @@ def test_shares_are_those_of_painting_the_plans_cell_by_cell(drawings, places):
 offsets = st.floats(0, 5, allow_nan=False)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.lists(drawn, min_size=1, max_size=8), st.lists(offsets, min_size=8, max_size=8), st.randoms()
 )

@@ -28,7 +28,7 @@ def reach_of(network, parcels, services, k=1):
 
 
 @given(towns())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_every_distance_is_that_of_a_brute_force_search(town):
     nodes, edges, parcel_spots, service_spots = town
     network = make_network(nodes, edges, speed=0.8)
@@ -57,7 +57,7 @@ def test_every_distance_is_that_of_a_brute_force_search(town):
 
 
 @given(towns(), st.integers(2, 5))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_the_k_nearest_are_the_k_smallest_of_all_distances_and_no_service_counts_twice(town, k):
     nodes, edges, parcel_spots, service_spots = town
     if not service_spots:
@@ -77,7 +77,7 @@ def test_the_k_nearest_are_the_k_smallest_of_all_distances_and_no_service_counts
 
 
 @given(towns(), st.integers(1, 3), st.randoms(use_true_random=False))
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_a_service_with_several_entrances_is_reached_by_the_best_and_counts_once(town, k, random):
     nodes, edges, parcel_spots, door_spots = town
     if not door_spots:
@@ -125,7 +125,7 @@ def hilly_towns(draw):
 
 
 @given(hilly_towns(), st.data())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_on_hills_every_distance_is_that_of_a_brute_force_search_for_every_walker(network, data):
     shapes = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=1, max_size=5)
     parcels, services = (
@@ -155,7 +155,7 @@ def test_on_hills_every_distance_is_that_of_a_brute_force_search_for_every_walke
 
 
 @given(towns(), st.data())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_one_more_service_never_lengthens_and_one_edge_less_never_shortens(town, data):
     nodes, edges, parcel_spots, service_spots = town
     if not service_spots:
@@ -273,11 +273,11 @@ def lauf(shared_data):
 
 
 CASES = [
-    *(("lauf", name, "both") for name in PROFILE_NAMES),
+    ("lauf", "senior", "both"),
+    ("lauf", "wheelchair", "both"),
     ("porto-alegre", "adult", "both"),
     ("porto-alegre", "senior", "to"),
     ("porto-alegre", "rollator", "from"),
-    ("porto-alegre", "wheelchair", "both"),
 ]
 FARTHEST_S = 1500.0  # as far as the brute force looks
 NEAR_M = 700.0  # the parcels looked at lie this near to one of them

@@ -13,7 +13,7 @@ from arealstrategi import scenarios
 from arealstrategi.analysis import analyse, read
 from arealstrategi.errors import InputError, StrategyError
 from arealstrategi.inputs.places import read_opened
-from results import write_lauf
+from results import write_lauf, write_tables
 from street import CRS, write_plots, write_points, write_street
 
 
@@ -400,7 +400,7 @@ def test_each_scenario_has_its_layer_and_its_place_in_the_facts(town, tmp_path):
             {"name": "Like vekter", "weights": "equal"},
         )
     )
-    result.write(tmp_path / "out")
+    write_tables(result, tmp_path / "out")
     path = tmp_path / "out/suitability.gpkg"
     names = [name for name, _ in pyogrio.list_layers(path)]
     assert {"difference_1", "difference_2"} <= set(names)

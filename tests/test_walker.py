@@ -1,6 +1,7 @@
 """The rules against OSMnx's walk filter on a real town, the profiles' laws, costs by hand."""
 
 import re
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -43,7 +44,12 @@ def plain(name="senior", **numbers) -> Walker:
 
 def street(walker, *, z=(0, 0), length=100.0, **tags):
     """Seconds there and back, and what hinders, on one straight way."""
-    ways = make_ways([(0, 0), (length, 0)], [0, 1], tags=[{"highway": "footway"} | tags], z=z)
+    return _street(walker, z, length, tuple(tags.items()))
+
+
+@cache
+def _street(walker, z, length, tags):
+    ways = make_ways([(0, 0), (length, 0)], [0, 1], tags=[{"highway": "footway"} | dict(tags)], z=z)
     costs = walk_costs(ways, walker)
     bits = int(costs.hindrance[0])
     return costs.seconds[0], {name for i, name in enumerate(HINDRANCES) if bits >> i & 1}
