@@ -36,6 +36,20 @@ DOCS = Path(__file__).resolve().parent
 SCHEMA = DOCS / "strategy.schema.json"
 MARKED = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 GRADIENTS_PCT = (-15, -10, -8, -5, -3, 0, 3, 5, 8, 10, 15, 20)
+# columns that hold codes, and what stands before these codes among the words
+CODED = (
+    ("status", "status."),
+    ("class", "class."),
+    ("municipal", "municipal."),
+    ("plan_readiness", "plan_readiness."),
+    ("instrument", "instrument."),
+    ("reasons", "reason."),
+    ("answer", "answer."),
+    ("effect", "effect."),
+    ("status of a walk", "walk_status."),
+    ("found_in", "found_in."),
+    ("top_change", "top_change."),
+)
 GRADES = ("firm", "fairly even", "uneven", "rough", "very rough")
 
 
@@ -297,6 +311,35 @@ def instruments() -> str:
     return _table(("municipal land", *titles), rows)
 
 
+def layer_titles() -> str:
+    """Return what QGIS calls the layers and tables of the GeoPackage in both languages."""
+    return _table(("layer or table", "in Norwegian", "in English"), _named("layer."))
+
+
+def column_names() -> str:
+    """Return what QGIS, the workbook and the report call the columns in both languages."""
+    return _table(("column", "in Norwegian", "in English"), _named("column."))
+
+
+def _named(prefix: str) -> list[tuple[str, ...]]:
+    """Return the words behind a prefix, in the order in which they are kept."""
+    norwegian, english = words("nb"), words("en")
+    keys = (key for key in english if key.startswith(prefix))
+    return [(f"`{key.removeprefix(prefix)}`", norwegian[key], english[key]) for key in keys]
+
+
+def codes() -> str:
+    """Return every code that stands in a table, with its words in both languages."""
+    norwegian, english = words("nb"), words("en")
+    rows = (
+        (column, f"`{key.removeprefix(prefix)}`", norwegian[key], english[key])
+        for column, prefix in CODED
+        for key in english
+        if key.startswith(prefix)
+    )
+    return _table(("column", "code", "in Norwegian", "in English"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "walking_rules": walking_rules,
     "profiles": profiles,
@@ -308,6 +351,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "presets": presets,
     "strategy_keys": strategy_keys,
     "instruments": instruments,
+    "layer_titles": layer_titles,
+    "column_names": column_names,
+    "codes": codes,
 }
 
 if __name__ == "__main__":
