@@ -5,6 +5,7 @@ import html
 import json
 import re
 import sqlite3
+from contextlib import closing
 from xml.etree import ElementTree as ET
 
 import openpyxl
@@ -156,7 +157,7 @@ def test_hostile_texts_come_back_from_the_geopackage(hostile_town):
 
 def test_a_hostile_text_is_no_markup_in_a_style_of_the_geopackage(hostile_town):
     path = hostile_town[1] / "suitability.gpkg"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         styles = database.execute("select f_table_name, styleQML from layer_styles").fetchall()
     assert {"parcels", "services", "constraints"} <= {name for name, _ in styles}
     for name, style in styles:
