@@ -85,6 +85,7 @@ def analyse(strategy: Strategy, inputs: Inputs, *, progress: Progress | None = N
         services=service_table(inputs.services, at_services.thing_connected),
         constraints=findings.answers,
         constraint_shares=findings.shares,
+        deduction=verdict.deduction,
         zones=zone_table(inputs.constraints, inputs.area.crs),
         backdrop=inputs.backdrop,
         areas=areas,

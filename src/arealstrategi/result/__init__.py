@@ -118,6 +118,8 @@ class Result:
         ``below_share``.
     constraint_shares
         Index ``parcel_id``; per constraint name the share of the parcel's area hit, 0–1.
+    deduction
+        Index ``parcel_id``; points taken off each parcel's score.
     zones
         The constraints' zones, for the map and the GeoPackage.
     backdrop
@@ -154,6 +156,7 @@ class Result:
     services: gpd.GeoDataFrame
     constraints: pd.DataFrame
     constraint_shares: pd.DataFrame
+    deduction: pd.Series = field(repr=False)
     zones: gpd.GeoDataFrame
     backdrop: gpd.GeoDataFrame
     areas: gpd.GeoDataFrame

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from arealstrategi.criteria import AnyCriterion, WalkCriterion
-from arealstrategi.evidence import HIT
 from arealstrategi.export import labels
 from arealstrategi.export.packing import ON_THE_WAY, MapTables
 from arealstrategi.export.report import phrases
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from arealstrategi.result import Result
 
 _SAME_WEIGHT = 1e-9
-_TIGHT = "net_area_below_minimum|net_width_below_minimum"
 
 
 def map_tables(result: Result) -> MapTables:
@@ -34,7 +32,7 @@ def map_tables(result: Result) -> MapTables:
         nearest=_nearest(result),
         routes=route_tables(result.reach, result.walked),
         barriers=_on_the_way(result),
-        deduction=_deduction(result),
+        deduction=result.deduction,
         constraints=_constraints(result),
         answers=result.constraints,
         shares=result.constraint_shares,
@@ -104,19 +102,6 @@ def _on_the_way(result: Result) -> pd.DataFrame:
         )
     }
     return pd.DataFrame(told, index=result.parcels.index)
-
-
-def _deduction(result: Result) -> pd.Series:
-    """Return the points taken off each parcel, by constraints and for too little ground."""
-    strategy, answers = result.strategy, result.constraints
-    off = pd.Series(0.0, index=result.parcels.index)
-    for rule in strategy.constraint:
-        if rule.effect == "deduct" and rule.by == "share":
-            off += rule.points * (answers[rule.name] == HIT)
-    if strategy.buildable.effect == "deduct":
-        tight = result.parcels["reasons"].fillna("").str.contains(_TIGHT)
-        off += strategy.buildable.points * tight
-    return off
 
 
 def _constraints(result: Result) -> pd.DataFrame:
